@@ -1,0 +1,37 @@
+//! What attribution reads of a person's events: touches and conversions.
+//!
+//! Must never know: consent, bots and identity, which were decided before an event comes here.
+
+use std::sync::Arc;
+
+use ids::{EventId, Timestamp};
+
+/// One contact with a channel. Ordered by (time, event id): the field order is the order of journeys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Touch {
+    /// When it happened.
+    pub at: Timestamp,
+    /// The event that reported it.
+    pub event_id: EventId,
+    /// The channel, as written by the sender.
+    pub channel: Arc<str>,
+    /// The campaign inside the channel.
+    pub campaign: Option<Arc<str>>,
+    /// The visit it belongs to.
+    pub session: Option<Arc<str>>,
+}
+
+/// One outcome that credit is given for. Ordered by (time, event id).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Conversion {
+    /// When it happened.
+    pub at: Timestamp,
+    /// The event that reported it.
+    pub event_id: EventId,
+    /// The kind of outcome, such as `purchase`.
+    pub conversion_type: Arc<str>,
+    /// The visit it belongs to.
+    pub session: Option<Arc<str>>,
+    /// The transaction that it reports; several reports of one transaction are one conversion.
+    pub transaction: Option<String>,
+}
