@@ -15,6 +15,9 @@ pub struct Fraction(u32);
 pub struct InvalidFraction;
 
 impl Fraction {
+    /// Four tenths: what a position model gives each end by default.
+    pub const FOUR_TENTHS: Self = Self(400_000_000);
+
     /// From billionths, 1 to 1,000,000,000.
     ///
     /// # Errors
@@ -25,9 +28,6 @@ impl Fraction {
         }
         Ok(Self(billionths))
     }
-
-    /// Four tenths: what a position model gives each end by default.
-    pub const FOUR_TENTHS: Self = Self(400_000_000);
 
     /// Billionths, 1 to 1,000,000,000.
     #[must_use]
@@ -79,9 +79,14 @@ mod tests {
 
     #[test]
     fn texts_are_exact_and_canonical() {
-        for (text, canonical) in
-            [("0.4", "0.4"), ("0.400", "0.4"), ("00.85", "0.85"), ("1", "1"), ("1.0", "1"), ("0.000000001", "0.000000001")]
-        {
+        for (text, canonical) in [
+            ("0.4", "0.4"),
+            ("0.400", "0.4"),
+            ("00.85", "0.85"),
+            ("1", "1"),
+            ("1.0", "1"),
+            ("0.000000001", "0.000000001"),
+        ] {
             let fraction: Fraction = text.parse().unwrap();
             assert_eq!(fraction.to_string(), canonical);
             assert_eq!(canonical.parse(), Ok(fraction));
@@ -92,7 +97,9 @@ mod tests {
 
     #[test]
     fn what_lies_outside_is_refused() {
-        for text in ["", "0", "0.0", "1.1", "2", "-0.4", "+0.4", ".4", "0.", "0.4e0", "NaN", "0.0000000001", "9999999999"] {
+        for text in
+            ["", "0", "0.0", "1.1", "2", "-0.4", "+0.4", ".4", "0.", "0.4e0", "NaN", "0.0000000001", "9999999999"]
+        {
             assert_eq!(text.parse::<Fraction>(), Err(InvalidFraction), "{text}");
         }
     }

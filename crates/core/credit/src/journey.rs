@@ -81,11 +81,7 @@ impl<'a> Journey<'a> {
 /// the smallest event id has the touches and the others have none. Of the conversions of one transaction only the
 /// earliest counts; the others yield no journey and close none. `O(n log n)`, plus the size of the result.
 #[must_use]
-pub fn journeys<'a>(
-    touches: &'a [Touch],
-    conversions: &'a [Conversion],
-    rules: &JourneyRules,
-) -> Vec<Journey<'a>> {
+pub fn journeys<'a>(touches: &'a [Touch], conversions: &'a [Conversion], rules: &JourneyRules) -> Vec<Journey<'a>> {
     let touches = ordered(touches, |touch| (touch.at, touch.event_id));
     let mut closed_at: BTreeMap<&str, Timestamp> = BTreeMap::new();
     let mut journeys = Vec::with_capacity(conversions.len());

@@ -24,6 +24,8 @@
 )]
 
 mod event;
+#[cfg(test)]
+mod fixture;
 mod fraction;
 mod journey;
 mod measure;

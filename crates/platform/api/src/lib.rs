@@ -2,6 +2,19 @@
 //!
 //! Must never know: any service's logic, storage.
 
+mod channel;
+mod convert;
+mod error;
+
+pub use channel::{
+    ChannelError, Incoming, MAX_MESSAGE_BYTES, MemoryConnectInfo, MemoryConnection, in_memory, tcp, tcp_connected,
+};
+pub use convert::{
+    duration_from_wire, duration_to_wire, event_id_from_wire, money_from_wire, money_to_wire, name_from_wire,
+    timestamp_from_wire, timestamp_from_wire_optional, timestamp_to_wire,
+};
+pub use error::{ERROR_DOMAIN, FieldViolation, Problem};
+
 /// File descriptor set of every contract, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/upshot.bin"));
 
@@ -31,6 +44,8 @@ contracts! {
     attribution = "upshot.attribution.v1";
     /// What was kept: `upshot.revenue.v1`.
     revenue = "upshot.revenue.v1";
+    /// What one stage tells the next: `upshot.journal.v1`.
+    journal = "upshot.journal.v1";
     /// Whether to ship: `upshot.analysis.v1`.
     analysis = "upshot.analysis.v1";
 }

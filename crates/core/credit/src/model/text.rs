@@ -110,10 +110,9 @@ impl<'t> Call<'t> {
     fn finish(self, model: ModelSpec) -> Result<ModelSpec, InvalidModel> {
         match self.parameters.first() {
             None => Ok(model),
-            Some((parameter, _)) => Err(InvalidModel::UnknownParameter {
-                model: self.model.to_owned(),
-                parameter: (*parameter).to_owned(),
-            }),
+            Some((parameter, _)) => {
+                Err(InvalidModel::UnknownParameter { model: self.model.to_owned(), parameter: (*parameter).to_owned() })
+            }
         }
     }
 }

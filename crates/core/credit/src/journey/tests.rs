@@ -1,0 +1,217 @@
+use super::*;
+use crate::fixture::{at, conversion, id, touch};
+use ids::DAY_MS;
+use proptest::prelude::*;
+
+const T0: i64 = 100 * DAY_MS;
+
+fn channels(journey: &Journey<'_>) -> Vec<String> {
+    journey.touches().iter().map(|touch| touch.channel.to_string()).collect()
+}
+
+fn all_channels(touches: &[Touch], conversions: &[Conversion], rules: &JourneyRules) -> Vec<Vec<String>> {
+    journeys(touches, conversions, rules).iter().map(channels).collect()
+}
+
+fn of_transaction(number: u8, millis: i64, transaction: &str) -> Conversion {
+    Conversion { transaction: Some(transaction.into()), ..conversion(number, millis) }
+}
+
+fn of_type(number: u8, millis: i64, conversion_type: &str) -> Conversion {
+    Conversion { conversion_type: conversion_type.into(), ..conversion(number, millis) }
+}
+
+fn days(days: i64) -> Span {
+    Span::from_millis(days * DAY_MS).unwrap()
+}
+
+#[test]
+fn the_window_is_closed_at_both_ends() {
+    let touches = [
+        touch(9, T0, "social"),
+        touch(2, T0 - 30 * DAY_MS, "email"),
+        touch(3, T0 - 30 * DAY_MS - 1, "display"),
+        touch(4, T0 + 1, "later"),
+    ];
+    assert_eq!(all_channels(&touches, &[conversion(5, T0)], &JourneyRules::default()), [["email", "social"]]);
+}
+
+#[test]
+fn touches_of_one_millisecond_stand_in_event_id_order() {
+    let touches = [touch(7, T0, "email"), touch(8, T0, "affiliate"), touch(3, T0, "organic_search")];
+    let expected = [["organic_search", "email", "affiliate"]];
+    assert_eq!(all_channels(&touches, &[conversion(1, T0 + 5)], &JourneyRules::default()), expected);
+}
+
+#[test]
+fn a_conversion_without_a_touch_in_reach_is_an_empty_journey() {
+    let touches = [touch(1, T0, "email")];
+    let conversions = [conversion(2, T0 - 1), conversion(3, T0 + 31 * DAY_MS)];
+    let found = journeys(&touches, &conversions, &JourneyRules::default());
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|journey| journey.touches().is_empty()));
+}
+
+#[test]
+fn a_conversion_takes_the_touches_up_to_its_own_millisecond() {
+    let touches = [touch(1, T0 - 5, "email"), touch(9, T0, "social"), touch(2, T0 + 1, "display")];
+    let conversions = [conversion(3, T0), conversion(4, T0 + 10), conversion(5, T0 + 20)];
+    let found = all_channels(&touches, &conversions, &JourneyRules::default());
+    assert_eq!(found, [vec!["email", "social"], vec!["display"], vec![]]);
+}
+
+#[test]
+fn of_conversions_in_one_millisecond_the_smallest_event_id_has_the_touches() {
+    let touches = [touch(1, T0 - 5, "email"), touch(9, T0, "social")];
+    let conversions = [conversion(8, T0), conversion(7, T0)];
+    let found = journeys(&touches, &conversions, &JourneyRules::default());
+    assert_eq!(found[0].conversion().event_id, id(7));
+    assert_eq!(channels(&found[0]), ["email", "social"]);
+    assert_eq!(found[1].touches(), [] as [&Touch; 0]);
+}
+
+#[test]
+fn a_second_report_of_a_transaction_swallows_no_touch() {
+    let touches = [touch(1, T0 - 5, "email"), touch(2, T0 + 5, "social")];
+    let conversions =
+        [of_transaction(3, T0 + 10, "first"), of_transaction(4, T0, "first"), of_transaction(5, T0 + 20, "second")];
+    let found = journeys(&touches, &conversions, &JourneyRules::default());
+    assert_eq!(found.iter().map(|j| j.conversion().event_id).collect::<Vec<_>>(), [id(4), id(5)]);
+    assert_eq!(found.iter().map(channels).collect::<Vec<_>>(), [["email"], ["social"]]);
+}
+
+#[test]
+fn conversions_without_a_transaction_are_each_their_own() {
+    let conversions = [conversion(1, T0), conversion(2, T0 + 1)];
+    assert_eq!(journeys(&[], &conversions, &JourneyRules::default()).len(), 2);
+}
+
+#[test]
+fn the_reset_can_be_per_type_or_off() {
+    let touches = [touch(1, T0 - 5, "email")];
+    let conversions = [of_type(2, T0, "signup"), of_type(3, T0 + 1, "purchase"), of_type(4, T0 + 2, "purchase")];
+    let lengths = |reset| {
+        let rules = JourneyRules { reset, ..JourneyRules::default() };
+        journeys(&touches, &conversions, &rules).iter().map(|j| j.touches().len()).collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(Reset::PreviousConversion), [1, 0, 0]);
+    assert_eq!(lengths(Reset::PreviousOfType), [1, 1, 0]);
+    assert_eq!(lengths(Reset::None), [1, 1, 1]);
+}
+
+#[test]
+fn the_window_of_the_channel_wins_over_that_of_the_type() {
+    let touches = [
+        touch(1, T0 - 80 * DAY_MS, "organic"),
+        touch(2, T0 - 20 * DAY_MS, "social"),
+        touch(3, T0 - 8 * DAY_MS, "paid_search"),
+        touch(4, T0 - 3 * DAY_MS, "display"),
+    ];
+    let rules = JourneyRules {
+        channel_windows: BTreeMap::from([("organic".into(), days(90)), ("paid_search".into(), days(7))]),
+        type_windows: BTreeMap::from([("signup".into(), days(3))]),
+        ..JourneyRules::default()
+    };
+    assert_eq!(all_channels(&touches, &[of_type(5, T0, "signup")], &rules), [["organic", "display"]]);
+    assert_eq!(all_channels(&touches, &[of_type(5, T0, "other")], &rules), [["organic", "social", "display"]]);
+    let rules = JourneyRules { channel_windows: BTreeMap::new(), ..rules };
+    assert_eq!(all_channels(&touches, &[of_type(5, T0, "signup")], &rules), [["display"]]);
+}
+
+#[test]
+fn a_window_that_reaches_before_the_first_representable_instant_is_harmless() {
+    let touches = [Touch { at: Timestamp::MIN, ..touch(1, 0, "email") }];
+    let conversions = [Conversion { at: Timestamp::MIN, ..conversion(2, 0) }];
+    assert_eq!(all_channels(&touches, &conversions, &JourneyRules::default()), [["email"]]);
+}
+
+fn any_touch() -> impl Strategy<Value = Touch> {
+    (0u8..40, 0i64..60, 0usize..3).prop_map(|(number, time, channel)| touch(number, time, ["a", "b", "c"][channel]))
+}
+
+fn any_conversion() -> impl Strategy<Value = Conversion> {
+    (0u8..40, 0i64..60, 0usize..2, prop::option::of(0u8..3)).prop_map(|(number, time, kind, transaction)| Conversion {
+        transaction: transaction.map(|t| t.to_string()),
+        ..of_type(number, time, ["signup", "purchase"][kind])
+    })
+}
+
+fn any_rules() -> impl Strategy<Value = JourneyRules> {
+    let reset = prop::sample::select(vec![Reset::PreviousConversion, Reset::PreviousOfType, Reset::None]);
+    (reset, 1i64..60, prop::option::of(1i64..60), prop::option::of(1i64..60)).prop_map(|(reset, window, a, signup)| {
+        let span = |ms| Span::from_millis(ms).unwrap();
+        JourneyRules {
+            window: span(window),
+            channel_windows: a.map(|ms| ("a".into(), span(ms))).into_iter().collect(),
+            type_windows: signup.map(|ms| ("signup".into(), span(ms))).into_iter().collect(),
+            reset,
+        }
+    })
+}
+
+/// The rules as sentences, without sorting or searching; sets in, sets out.
+fn literal(
+    touches: &BTreeSet<Touch>,
+    conversions: &BTreeSet<Conversion>,
+    rules: &JourneyRules,
+) -> Vec<(Conversion, Vec<Touch>)> {
+    let earlier_report = |c: &Conversion| conversions.iter().any(|o| o < c && o.transaction == c.transaction);
+    let kept: Vec<&Conversion> = conversions.iter().filter(|c| c.transaction.is_none() || !earlier_report(c)).collect();
+    let closes = |o: &Conversion, c: &Conversion| match rules.reset {
+        Reset::PreviousConversion => o < c,
+        Reset::PreviousOfType => o < c && o.conversion_type == c.conversion_type,
+        Reset::None => false,
+    };
+    let window = |t: &Touch, c: &Conversion| {
+        let of_type = rules.type_windows.get(&c.conversion_type).unwrap_or(&rules.window);
+        rules.channel_windows.get(&t.channel).unwrap_or(of_type).as_millis()
+    };
+    let holds = |c: &Conversion, t: &Touch| {
+        t.at <= c.at && c.at.millis_since(t.at) <= window(t, c) && !kept.iter().any(|o| closes(o, c) && t.at <= o.at)
+    };
+    kept.iter().map(|c| ((*c).clone(), touches.iter().filter(|t| holds(c, t)).cloned().collect())).collect()
+}
+
+/// Keeps one event per (time, id), as ingestion does.
+fn distinct<T: Clone + Ord>(events: &[T], key: impl Fn(&T) -> (Timestamp, ids::EventId)) -> Vec<T> {
+    let by_key: BTreeMap<_, _> = events.iter().map(|event| (key(event), event.clone())).collect();
+    by_key.into_values().collect()
+}
+
+proptest! {
+    #[test]
+    fn follows_the_rules_literally_whatever_the_input_order(
+        (touches, conversions, rules) in
+            (prop::collection::vec(any_touch(), 0..30), prop::collection::vec(any_conversion(), 0..8), any_rules()),
+        seed in any::<prop::sample::Index>(),
+    ) {
+        let touches = distinct(&touches, |t| (t.at, t.event_id));
+        let conversions = distinct(&conversions, |c| (c.at, c.event_id));
+        let expected = literal(
+            &touches.iter().cloned().collect(), &conversions.iter().cloned().collect(), &rules);
+
+        let mut shuffled = (touches.clone(), conversions.clone());
+        shuffled.0.extend(touches.iter().take(3).cloned());
+        let (by_touch, by_conversion) = (seed.index(shuffled.0.len().max(1)), seed.index(conversions.len().max(1)));
+        shuffled.0.rotate_left(by_touch.min(touches.len()));
+        shuffled.0.reverse();
+        shuffled.1.rotate_left(by_conversion.min(conversions.len()));
+        let found: Vec<_> = journeys(&shuffled.0, &shuffled.1, &rules)
+            .iter()
+            .map(|j| (j.conversion().clone(), j.touches().iter().map(|t| (*t).clone()).collect::<Vec<_>>()))
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn two_contents_under_one_id_and_time_count_once_and_alike(left in any_touch(), channel in "[a-c]") {
+        let right = Touch { channel: channel.as_str().into(), ..left.clone() };
+        let conversions = [Conversion { at: at(100), ..conversion(1, 0) }];
+        let rules = JourneyRules::default();
+        let one_way = [left.clone(), right.clone()];
+        let other_way = [right, left];
+        let found = all_channels(&one_way, &conversions, &rules);
+        prop_assert_eq!(found[0].len(), 1);
+        prop_assert_eq!(found, all_channels(&other_way, &conversions, &rules));
+    }
+}

@@ -1,0 +1,165 @@
+use super::*;
+use crate::parameter::Alpha;
+use crate::undefined::Undefined;
+use proptest::prelude::*;
+
+fn design() -> Design {
+    Design::new(Alpha::FIVE_PERCENT, Direction::Increase).with_minimum_days(7)
+}
+
+fn size(value: f64) -> EffectSize {
+    EffectSize::new(value).unwrap()
+}
+
+fn evidence(lower: f64, upper: f64) -> Evidence {
+    Evidence {
+        days: 14,
+        exposed: 2000,
+        mixed: 0,
+        units: 2000,
+        smallest_arm: 990,
+        sample_ratio_p: Ok(0.6),
+        primary: Interval::new(lower, upper),
+        guardrails: Vec::new(),
+        days_left: None,
+    }
+}
+
+fn guardrail(lower: f64, upper: f64, margin: Option<f64>) -> Guardrail {
+    Guardrail {
+        name: "latency".into(),
+        direction: Direction::Decrease,
+        margin: margin.map(size),
+        interval: Interval::new(lower, upper),
+    }
+}
+
+fn verdict(design: &Design, evidence: &Evidence) -> Verdict {
+    decide(design, evidence).verdict
+}
+
+#[test]
+fn the_side_of_the_interval_decides() {
+    assert_eq!(verdict(&design(), &evidence(0.01, 0.05)), Verdict::Ship);
+    assert_eq!(verdict(&design(), &evidence(-0.05, -0.01)), Verdict::KeepControl);
+    assert_eq!(verdict(&design(), &evidence(-0.01, 0.05)), Verdict::Continue);
+    assert_eq!(verdict(&design(), &evidence(0.0, 0.05)), Verdict::Continue);
+    assert_eq!(verdict(&design(), &evidence(0.01, f64::INFINITY)), Verdict::Ship);
+    let less_is_better = Design::new(Alpha::FIVE_PERCENT, Direction::Decrease);
+    assert_eq!(verdict(&less_is_better, &evidence(-0.05, -0.01)), Verdict::Ship);
+    assert_eq!(verdict(&less_is_better, &evidence(0.01, 0.05)), Verdict::KeepControl);
+}
+
+#[test]
+fn an_interval_within_the_minimum_effect_is_no_effect() {
+    let with_minimum = design().with_minimum_effect(size(0.02));
+    assert_eq!(verdict(&with_minimum, &evidence(-0.01, 0.02)), Verdict::NoEffect);
+    assert_eq!(verdict(&with_minimum, &evidence(-0.01, 0.021)), Verdict::Continue);
+    assert_eq!(verdict(&design(), &evidence(-0.01, 0.01)), Verdict::Continue);
+    let tiny_but_sure = decide(&with_minimum, &evidence(0.001, 0.01));
+    assert_eq!(tiny_but_sure.verdict, Verdict::Ship);
+    assert!(matches!(tiny_but_sure.reasons[..], [Reason::Better { .. }, Reason::WithinMinimumEffect { .. }]));
+}
+
+#[test]
+fn broken_data_is_invalid_whatever_the_effect() {
+    let mismatch = Evidence { sample_ratio_p: Ok(0.000_999), ..evidence(0.01, 0.05) };
+    assert_eq!(verdict(&design(), &mismatch), Verdict::Invalid);
+    assert_eq!(verdict(&design(), &Evidence { sample_ratio_p: Ok(0.001), ..mismatch.clone() }), Verdict::Ship);
+    assert_eq!(verdict(&design(), &Evidence { sample_ratio_p: Ok(f64::NAN), ..mismatch }), Verdict::Invalid);
+    let mixed = |mixed| Evidence { mixed, ..evidence(0.01, 0.05) };
+    assert_eq!(verdict(&design(), &mixed(101)), Verdict::Invalid);
+    let warned = decide(&design(), &mixed(100));
+    assert_eq!(warned.verdict, Verdict::Ship);
+    assert_eq!(warned.reasons.last(), Some(&Reason::SomeMixedExposures { mixed: 100, exposed: 2000 }));
+    assert_eq!(decide(&design(), &mixed(20)).reasons.len(), 2);
+    assert_eq!(decide(&design(), &mixed(19)).reasons.len(), 1);
+}
+
+#[test]
+fn a_guardrail_that_is_surely_worse_wins_over_the_primary_and_does_not_wait() {
+    let breach = Evidence { days: 1, guardrails: vec![guardrail(0.01, 0.03, None)], ..evidence(0.01, 0.05) };
+    assert_eq!(verdict(&design(), &breach), Verdict::GuardrailBreach);
+    let unsure = Evidence { guardrails: vec![guardrail(-0.01, 0.03, None)], ..evidence(0.01, 0.05) };
+    assert_eq!(verdict(&design(), &unsure), Verdict::Ship);
+    let handful = Evidence { smallest_arm: 99, ..breach };
+    assert_eq!(verdict(&design(), &handful), Verdict::Continue);
+}
+
+#[test]
+fn a_guardrail_with_a_margin_must_be_proven_within_it() {
+    let with = |guardrail| Evidence { guardrails: vec![guardrail], ..evidence(0.01, 0.05) };
+    assert_eq!(verdict(&design(), &with(guardrail(0.01, 0.03, Some(0.02)))), Verdict::Continue);
+    assert_eq!(verdict(&design(), &with(guardrail(0.03, 0.05, Some(0.02)))), Verdict::GuardrailBreach);
+    assert_eq!(verdict(&design(), &with(guardrail(0.01, 0.015, Some(0.02)))), Verdict::Ship);
+    let undefined = Guardrail { interval: Err(Undefined::NoVariance), ..guardrail(0.0, 0.0, Some(0.02)) };
+    let waiting = decide(&design(), &with(undefined));
+    assert_eq!(waiting.verdict, Verdict::Continue);
+    assert!(matches!(waiting.reasons[0], Reason::GuardrailUnproven { .. }));
+}
+
+#[test]
+fn significance_before_its_time_continues_and_says_so() {
+    let early = decide(&design(), &Evidence { days: 6, ..evidence(0.01, 0.05) });
+    assert_eq!(early.verdict, Verdict::Continue);
+    assert!(matches!(early.reasons[..], [Reason::TooEarly { days: 6, minimum_days: 7 }, Reason::Better { .. }]));
+    assert_eq!(verdict(&design(), &Evidence { days: 7, ..evidence(0.01, 0.05) }), Verdict::Ship);
+    let planned = design().with_planned_units(4000);
+    assert_eq!(verdict(&planned, &Evidence { units: 4000, ..evidence(0.01, 0.05) }), Verdict::Ship);
+    let underpowered = decide(&planned, &Evidence { days_left: Some(9), ..evidence(0.01, 0.05) });
+    assert_eq!(underpowered.verdict, Verdict::Continue);
+    assert_eq!(underpowered.reasons[0], Reason::Underpowered { units: 2000, planned: 4000 });
+    assert_eq!(underpowered.reasons.last(), Some(&Reason::ExpectedToTake { days: 9 }));
+}
+
+#[test]
+fn nothing_is_concluded_from_what_is_undefined() {
+    let untested = Evidence { sample_ratio_p: Err(Undefined::NoUnits), ..evidence(0.01, 0.05) };
+    assert_eq!(verdict(&design(), &untested), Verdict::Continue);
+    let undefined = Evidence { primary: Err(Undefined::NoVariance), ..evidence(0.0, 0.0) };
+    assert_eq!(decide(&design(), &undefined).reasons, [Reason::PrimaryUndefined { why: Undefined::NoVariance }]);
+}
+
+#[test]
+fn reasons_read_as_sentences() {
+    let texts = |decision: Decision| decision.reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        texts(decide(&design(), &Evidence { mixed: 20, ..evidence(0.0123, 1234.5) })),
+        ["better: 95 % interval 0.0123 to 1234", "warning: 20 of 2000 exposed units met several variants, 1 % or more"]
+    );
+    let mismatch = Evidence { sample_ratio_p: Ok(3.2e-9), ..evidence(0.0, 1.0) };
+    assert_eq!(
+        texts(decide(&design(), &mismatch)),
+        ["the arms did not receive their shares of traffic (p = 3.2e-9, below 0.001)"]
+    );
+    let breach = Evidence { guardrails: vec![guardrail(0.03, f64::INFINITY, Some(0.02))], ..evidence(0.0, 1.0) };
+    assert_eq!(
+        texts(decide(&design(), &breach)),
+        ["guardrail latency is worse by more than its margin of 0.02: interval 0.03 to unbounded"]
+    );
+}
+
+#[test]
+fn a_size_of_effect_is_a_positive_number() {
+    for wrong in [0.0, -0.1, f64::NAN, f64::INFINITY] {
+        assert!(EffectSize::new(wrong).is_err());
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_verdict_has_a_reason_and_reversing_the_metric_mirrors_it(
+        a in -1.0..1.0_f64, b in -1.0..1.0_f64, days in 0_u32..14, mixed in 0_u64..200, p in 0.0..0.01_f64,
+        minimum in prop::option::of(0.01..0.5_f64),
+    ) {
+        let look = Evidence { days, mixed, sample_ratio_p: Ok(p), ..evidence(a.min(b), a.max(b)) };
+        let mirrored = Evidence { primary: look.primary.map(Interval::mirrored), ..look.clone() };
+        let (mut up, mut down) = (design(), Design::new(Alpha::FIVE_PERCENT, Direction::Decrease).with_minimum_days(7));
+        if let Some(minimum) = minimum {
+            (up, down) = (up.with_minimum_effect(size(minimum)), down.with_minimum_effect(size(minimum)));
+        }
+        let decision = decide(&up, &look);
+        prop_assert!(!decision.reasons.is_empty());
+        prop_assert_eq!(decision.verdict, verdict(&down, &mirrored));
+    }
+}

@@ -1,0 +1,95 @@
+//! Sample-ratio tests against published engines.
+
+use crate::vectors::{Case, cases};
+use proptest::prelude::*;
+use stats::Undefined;
+use stats::srm::{DEFAULT_CONCENTRATION, Multinomial, Weights, chi_square};
+
+fn counts(value: &serde_json::Value) -> Vec<u64> {
+    value.as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect()
+}
+
+fn weights(value: &serde_json::Value) -> Weights {
+    let weights: Vec<f64> = value.as_array().unwrap().iter().map(|weight| weight.as_f64().unwrap()).collect();
+    Weights::new(&weights).unwrap()
+}
+
+fn check_chi_square(case: &Case) -> usize {
+    let got = chi_square(&counts(case.input("observed")), &weights(case.input("weights"))).unwrap();
+    if let Some(mismatch) = case.expected("srm_at_0.001") {
+        assert_eq!(got.is_mismatch(), mismatch.as_bool().unwrap(), "{}", case.name());
+    }
+    let mut compared = case.check("chi2", Ok::<_, Undefined>(got.statistic));
+    compared += case.check("df", Ok::<_, Undefined>(f64::from(got.degrees)));
+    compared += case.check("p", Ok::<_, Undefined>(got.p));
+    compared + case.check_all("expected_counts", &got.expected)
+}
+
+fn check_multinomial(case: &Case) -> usize {
+    let mut test =
+        Multinomial::new(weights(case.input("null_probabilities")), case.number("dirichlet_concentration")).unwrap();
+    let rows = case.input("data").as_array().unwrap();
+    let readings: Vec<_> = rows.iter().map(|row| test.observe(&counts(row)).unwrap()).collect();
+    let all = |field: fn(&stats::srm::MultinomialReading) -> f64| readings.iter().map(field).collect::<Vec<_>>();
+    case.check_all("p", &all(|reading| reading.p))
+        + case.check_all("posterior", &all(|reading| reading.posterior))
+        + case.check_all("log_bayes_factor", &all(|reading| reading.log_bayes_factor))
+}
+
+#[test]
+fn every_golden_case_matches() {
+    let mut compared = 0;
+    for case in cases("srm") {
+        compared += match case.input("kind").as_str().unwrap() {
+            "chi_square" => check_chi_square(&case),
+            "sequential_multinomial" => check_multinomial(&case),
+            other => panic!("unknown kind {other}"),
+        };
+    }
+    assert!(compared > 800, "only {compared} numbers were compared");
+}
+
+#[test]
+fn units_in_an_arm_without_a_share_are_a_mismatch() {
+    let weights = Weights::new(&[1.0, 0.0, 1.0]).unwrap();
+    let got = chi_square(&[500, 1, 500], &weights).unwrap();
+    assert_eq!((got.statistic, got.p, got.is_mismatch()), (f64::INFINITY, 0.0, true));
+    let mut test = Multinomial::new(weights, DEFAULT_CONCENTRATION).unwrap();
+    assert!(!test.observe(&[500, 0, 500]).unwrap().is_mismatch());
+    let reading = test.observe(&[0, 1, 0]).unwrap();
+    assert_eq!((reading.p, reading.posterior), (0.0, 1.0));
+}
+
+#[test]
+fn degenerate_inputs_have_named_reasons() {
+    let even = Weights::new(&[1.0, 1.0]).unwrap();
+    assert_eq!(chi_square(&[0, 0], &even), Err(Undefined::NoUnits));
+    assert_eq!(chi_square(&[1], &even), Err(Undefined::ArmsDiffer { counts: 1, weights: 2 }));
+    for wrong in [&[][..], &[1.0], &[1.0, 0.0], &[1.0, -1.0], &[1.0, f64::NAN], &[f64::MAX, f64::MAX]] {
+        assert!(Weights::new(wrong).is_err(), "{wrong:?}");
+    }
+    assert!(Multinomial::new(even.clone(), 0.0).is_err());
+    let mut test = Multinomial::new(even, 100.0).unwrap();
+    assert_eq!(test.observe(&[1]), Err(Undefined::ArmsDiffer { counts: 1, weights: 2 }));
+    let before = test.clone();
+    test.observe(&[u64::MAX, 0]).unwrap();
+    assert_eq!(test.observe(&[1, 0]), Err(Undefined::OutOfRange));
+    assert_ne!(test, before);
+}
+
+proptest! {
+    #[test]
+    fn evidence_depends_on_cumulative_counts_alone(batches in prop::collection::vec((0_u64..500, 0_u64..500), 1..20)) {
+        let fresh = || Multinomial::new(Weights::new(&[2.0, 3.0]).unwrap(), DEFAULT_CONCENTRATION).unwrap();
+        let (mut stepwise, mut at_once) = (fresh(), fresh());
+        let mut last = None;
+        for (a, b) in &batches {
+            let reading = stepwise.observe(&[*a, *b]).unwrap();
+            prop_assert!(last.is_none_or(|p| reading.p <= p));
+            last = Some(reading.p);
+        }
+        let total = batches.iter().fold([0, 0], |sum, (a, b)| [sum[0] + a, sum[1] + b]);
+        let whole = at_once.observe(&total).unwrap();
+        prop_assert_eq!(stepwise.observe(&[0, 0]).unwrap().log_bayes_factor, whole.log_bayes_factor);
+    }
+}

@@ -1,0 +1,401 @@
+//! One batch: read, group, load, fold, compare, encode, commit.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::diff::{Changes, apply};
+use crate::record::{Published, Record};
+use crate::stage::{Session, decode};
+use crate::topic::SlotId;
+use crate::{
+    Commit, DeadRecord, Fact, Fold, FoldError, Inputs, JournalError, Key, Lag, LogRecord, NewRecord, OnFailure, Op,
+    Output, Progress, Revision, Stage, StageRunner, Standing, Stepped, Topic, TraceContext,
+};
+
+/// Keys folded again in one batch.
+const SCAN_KEYS: usize = 2_048;
+
+/// A record with the topic it came from.
+type Delivery = (Topic, Arc<LogRecord>);
+
+/// What a batch holds of one key.
+pub(crate) struct Work<I, P> {
+    pub(crate) key: Key,
+    pub(crate) record: Record<I>,
+    pub(crate) changes: Changes<P>,
+    pub(crate) trace: Option<TraceContext>,
+}
+
+#[async_trait]
+impl<F: Fold> StageRunner for Stage<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    async fn step(&self) -> Result<Stepped, JournalError> {
+        let mut guard = self.session.lock().await;
+        match self.step_with(&mut guard).await {
+            Err(JournalError::Stopped { partitions, .. }) => {
+                // What was folded of the batch is dropped; the other partitions go on with the next step.
+                if let Some(session) = guard.as_mut() {
+                    session.stopped.extend(partitions);
+                }
+                Ok(Stepped::Worked(0))
+            }
+            Err(error) => {
+                *guard = None;
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    fn wakers(&self) -> Vec<watch::Receiver<u64>> {
+        let own = std::iter::once(self.kick.subscribe());
+        self.inputs.iter().map(|reader| reader.changed()).chain(own).collect()
+    }
+
+    async fn lag_now(&self) -> Result<Lag, JournalError> {
+        self.lag().await
+    }
+}
+
+impl<F: Fold> Stage<F> {
+    async fn step_with(&self, guard: &mut Option<Session<F::Input>>) -> Result<Stepped, JournalError> {
+        let fold = self.fold();
+        let session = self.session(guard).await?;
+        let mut commit = Commit {
+            epoch: session.claim.epoch,
+            generation: session.claim.generation,
+            folded: session.claim.folded,
+            scan: session.claim.scan.clone(),
+            ..Commit::default()
+        };
+        let deliveries = self.read(session, &mut commit, None).await?;
+        let done = if deliveries.is_empty() {
+            if fold.parameters() == session.claim.folded {
+                return Ok(Stepped::Idle);
+            }
+            self.scan(&fold, session, &mut commit).await?
+        } else {
+            let count = deliveries.len();
+            let groups = group(deliveries);
+            self.fold_groups(&fold, session, groups, &mut commit, true).await?;
+            count
+        };
+        self.finish(session, commit).await?;
+        Ok(Stepped::Worked(done))
+    }
+
+    /// Reads the next batch of every topic and sets the progress that it leads to. `until` stops reading there.
+    pub(crate) async fn read(
+        &self,
+        session: &Session<F::Input>,
+        commit: &mut Commit,
+        until: Option<&BTreeMap<Topic, Progress>>,
+    ) -> Result<Vec<Delivery>, JournalError> {
+        let mut deliveries = Vec::new();
+        for reader in &self.inputs {
+            let topic = reader.topic();
+            let before = session.claim.progress.get(&topic).cloned().unwrap_or_default();
+            let end = until.map(|until| until.get(&topic).cloned().unwrap_or_default());
+            let mut after = before.clone();
+            let mut whole = true;
+            for record in reader.read(&before, self.options.batch_records_max).await? {
+                let lane = usize::from(record.partition);
+                if record.offset <= after.offsets[lane] {
+                    continue;
+                }
+                // Past a gap or a stopped partition nothing may be skipped: it will be read again from there.
+                let usable = record.offset == after.offsets[lane] + 1
+                    && !session.stopped.contains(&record.partition)
+                    && end.as_ref().is_none_or(|end| record.offset <= end.offsets[lane]);
+                whole &= usable;
+                if usable {
+                    after.offsets[lane] = record.offset;
+                    if whole {
+                        after.scanned = after.scanned.max(record.seq);
+                    }
+                    deliveries.push((topic, record));
+                }
+            }
+            if after != before {
+                commit.before.insert(topic, before);
+                commit.after.insert(topic, after);
+            }
+        }
+        Ok(deliveries)
+    }
+
+    /// Folds the next keys again, because parameters have changed.
+    async fn scan(
+        &self,
+        fold: &Arc<F>,
+        session: &mut Session<F::Input>,
+        commit: &mut Commit,
+    ) -> Result<usize, JournalError> {
+        let target = fold.parameters();
+        let cursor = match &session.claim.scan {
+            Some((begun, cursor)) if *begun == target => cursor.clone(),
+            _ => String::new(),
+        };
+        let page = self.store.scan(commit.generation, &cursor, SCAN_KEYS).await?;
+        let count = page.len();
+        if count < SCAN_KEYS {
+            commit.folded = target;
+            commit.scan = None;
+        } else if let Some((last, _)) = page.last() {
+            commit.scan = Some((target, last.as_str().to_owned()));
+        }
+        let stopped = &session.stopped;
+        let groups =
+            page.into_iter().filter(|(key, _)| !stopped.contains(&key.partition())).map(|(key, _)| (key, vec![]));
+        let groups = groups.collect();
+        self.fold_groups(fold, session, groups, commit, true).await?;
+        Ok(count)
+    }
+
+    /// Folds every group and puts what follows into the commit. Without `publish`, facts are noted but not written.
+    pub(crate) async fn fold_groups(
+        &self,
+        fold: &Arc<F>,
+        session: &mut Session<F::Input>,
+        groups: Vec<(Key, Vec<Delivery>)>,
+        commit: &mut Commit,
+        publish: bool,
+    ) -> Result<(), JournalError> {
+        let mut records = self.take_records(session, &groups).await?;
+        let mut works = Vec::with_capacity(groups.len());
+        let mut origins: HashMap<u64, Arc<LogRecord>> = HashMap::new();
+        let first = self.inputs.first().map(|reader| reader.topic());
+        let mut stopped = BTreeSet::new();
+        for (key, deliveries) in groups {
+            let record = records.remove(&key).unwrap_or_default();
+            for (topic, delivered) in &deliveries {
+                if Some(*topic) == first {
+                    origins.insert(delivered.seq, Arc::clone(delivered));
+                }
+            }
+            match self.fold_key(fold, key, record, &deliveries, commit) {
+                Ok(work) => works.push(work),
+                Err((key, error)) => {
+                    tracing::error!(stage = F::NAME, %key, %error, "the fold fails; its partition stops");
+                    metrics::counter!("upshot_journal_stopped_partitions_total", "stage" => F::NAME).increment(1);
+                    stopped.insert(key.partition());
+                }
+            }
+        }
+        self.fetch_origins(&works, &mut origins).await?;
+        for work in &mut works {
+            if let Err(error) = write_facts(fold.as_ref(), work, &origins, commit, publish) {
+                tracing::error!(stage = F::NAME, key = %work.key, %error, "a fact cannot be written");
+                stopped.insert(work.key.partition());
+            }
+        }
+        if !stopped.is_empty() {
+            return Err(JournalError::Stopped { stage: F::NAME, partitions: stopped });
+        }
+        for work in works {
+            commit.records.push((work.key.clone(), work.record.encode()));
+            session.cache.insert(work.key, Arc::new(work.record));
+        }
+        commit.sums.retain(|_, values| values.iter().any(|value| *value != 0));
+        Ok(())
+    }
+
+    /// Takes the records of the keys out of the cache, or loads them.
+    async fn take_records(
+        &self,
+        session: &mut Session<F::Input>,
+        groups: &[(Key, Vec<Delivery>)],
+    ) -> Result<HashMap<Key, Record<F::Input>>, JournalError> {
+        let mut records = HashMap::with_capacity(groups.len());
+        let mut missing = Vec::new();
+        for (key, _) in groups {
+            match session.cache.remove(key) {
+                Some((key, record)) => {
+                    records.insert(key, Arc::unwrap_or_clone(record));
+                }
+                None => missing.push(key.clone()),
+            }
+        }
+        if !missing.is_empty() {
+            for (key, bytes) in self.store.load(session.claim.generation, &missing).await? {
+                let record = decode(&key, &bytes)?;
+                records.insert(key, record);
+            }
+        }
+        Ok(records)
+    }
+
+    fn fold_key(
+        &self,
+        fold: &Arc<F>,
+        key: Key,
+        mut record: Record<F::Input>,
+        deliveries: &[Delivery],
+        commit: &mut Commit,
+    ) -> Result<Work<F::Input, F::Payload>, (Key, FoldError)> {
+        for (topic, delivered) in deliveries {
+            let id = SlotId::of(*topic, &delivered.record.source, delivered.record.fact);
+            let input = match delivered.record.op {
+                Op::Value => match fold.project(*topic, delivered) {
+                    Ok(input) => input,
+                    Err(unreadable) => {
+                        commit.dead.push(DeadRecord {
+                            topic: *topic,
+                            seq: delivered.seq,
+                            fact: delivered.record.fact,
+                            reason: unreadable.reason,
+                        });
+                        continue;
+                    }
+                },
+                Op::Tombstone | Op::Reversal => None,
+            };
+            record.absorb(id, delivered.record.revision, input);
+        }
+        let standing =
+            if record.live() > self.options.key_inputs_max { Standing::Quarantined } else { Standing::Normal };
+        let output = match fold.fold(&key, Inputs { slots: &record.slots }, standing) {
+            Ok(output) => {
+                record.failed = false;
+                output
+            }
+            Err(error) if F::ON_FAILURE == OnFailure::StopPartition => return Err((key, error)),
+            Err(error) => {
+                tracing::error!(stage = F::NAME, %key, %error, "the fold fails; the key is quarantined");
+                metrics::counter!("upshot_journal_failed_keys_total", "stage" => F::NAME).increment(1);
+                record.failed = true;
+                Output::default()
+            }
+        };
+        let changes = apply(&mut record, output, &mut commit.sums);
+        let trace = deliveries
+            .iter()
+            .rev()
+            .find_map(|(_, delivered)| delivered.record.trace.as_deref())
+            .and_then(|parent| TraceContext::child(F::NAME, parent, key.as_str()));
+        Ok(Work { key, record, changes, trace })
+    }
+
+    /// Reads again the bodies of inputs whose facts have to be written once more.
+    pub(crate) async fn fetch_origins(
+        &self,
+        works: &[Work<F::Input, F::Payload>],
+        origins: &mut HashMap<u64, Arc<LogRecord>>,
+    ) -> Result<(), JournalError> {
+        let mut missing: Vec<u64> = works
+            .iter()
+            .flat_map(|work| &work.changes.publish)
+            .filter_map(|(_, fact)| fact.origin)
+            .filter(|seq| !origins.contains_key(seq))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if let (false, Some(reader)) = (missing.is_empty(), self.inputs.first()) {
+            for record in reader.fetch(&missing).await? {
+                origins.insert(record.seq, record);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn finish(&self, session: &mut Session<F::Input>, commit: Commit) -> Result<(), JournalError> {
+        let records = commit.records.len() as u64;
+        let facts: usize = commit.facts.values().map(Vec::len).sum();
+        let mut claim = session.claim.clone();
+        claim.progress.extend(commit.after.clone());
+        claim.folded = commit.folded;
+        claim.scan.clone_from(&commit.scan);
+        self.store.commit(commit).await?;
+        metrics::counter!("upshot_journal_keys_total", "stage" => F::NAME).increment(records);
+        metrics::counter!("upshot_journal_facts_total", "stage" => F::NAME).increment(facts as u64);
+        self.announce(&claim);
+        session.claim = claim;
+        Ok(())
+    }
+}
+
+/// Groups deliveries by key; within a key they stay in order.
+pub(crate) fn group(deliveries: Vec<Delivery>) -> Vec<(Key, Vec<Delivery>)> {
+    let mut places: HashMap<Key, usize> = HashMap::with_capacity(deliveries.len());
+    let mut groups: Vec<(Key, Vec<Delivery>)> = Vec::new();
+    for delivery in deliveries {
+        let key = &delivery.1.record.key;
+        match places.get(key) {
+            Some(place) => groups[*place].1.push(delivery),
+            None => {
+                places.insert(key.clone(), groups.len());
+                groups.push((key.clone(), vec![delivery]));
+            }
+        }
+    }
+    groups
+}
+
+/// Encodes what a key publishes and withdraws.
+pub(crate) fn write_facts<F: Fold>(
+    fold: &F,
+    work: &mut Work<F::Input, F::Payload>,
+    origins: &HashMap<u64, Arc<LogRecord>>,
+    commit: &mut Commit,
+    publish: bool,
+) -> Result<(), FoldError> {
+    let changes = std::mem::replace(&mut work.changes, Changes { publish: Vec::new(), withdraw: Vec::new() });
+    if changes.publish.is_empty() && changes.withdraw.is_empty() {
+        return Ok(());
+    }
+    work.record.counter += 1;
+    let revision = Revision { epoch: commit.epoch, counter: work.record.counter };
+    let trace = work.trace.as_ref().and_then(TraceContext::text);
+    let source = work.key.clone();
+    for old in changes.withdraw {
+        if publish {
+            commit.facts.entry(old.topic).or_default().push(withdrawn(old, &source, revision, trace.clone()));
+        }
+    }
+    for (place, fact) in changes.publish {
+        if !publish && !fact.topic.append_only() {
+            continue;
+        }
+        let (topic, record) = encoded(fold, fact, origins, &source, revision, trace.clone())?;
+        if topic.append_only()
+            && let Some(published) = work.record.published.get_mut(place)
+        {
+            published.body = record.body.to_vec();
+        }
+        if publish {
+            commit.facts.entry(topic).or_default().push(record);
+        }
+    }
+    Ok(())
+}
+
+fn withdrawn(old: Published, source: &Key, revision: Revision, trace: Option<Box<str>>) -> NewRecord {
+    let op = if old.topic.append_only() { Op::Reversal } else { Op::Tombstone };
+    NewRecord { key: old.key, source: source.clone(), fact: old.id, revision, op, body: old.body.into(), trace }
+}
+
+fn encoded<F: Fold>(
+    fold: &F,
+    fact: Fact<F::Payload>,
+    origins: &HashMap<u64, Arc<LogRecord>>,
+    source: &Key,
+    revision: Revision,
+    trace: Option<Box<str>>,
+) -> Result<(Topic, NewRecord), FoldError> {
+    let origin = match fact.origin {
+        None => None,
+        Some(seq) => {
+            Some(origins.get(&seq).ok_or_else(|| FoldError::because(format!("input {seq} has gone from its topic")))?)
+        }
+    };
+    let body = fold.encode(fact.payload, origin.map(AsRef::as_ref))?;
+    let record =
+        NewRecord { key: fact.key, source: source.clone(), fact: fact.id, revision, op: Op::Value, body, trace };
+    Ok((fact.topic, record))
+}
