@@ -26,6 +26,9 @@ pub enum Error {
         #[source]
         source: tonic::transport::Error,
     },
+    /// The API key cannot be sent.
+    #[error("the API key holds characters that no header may hold; copy it again")]
+    InvalidApiKey,
     /// The service refused the call.
     #[error("{call} was refused")]
     Call {

@@ -4,6 +4,7 @@
 //! Must never know: storage, the journal's format, how a service does its work.
 
 mod batch;
+mod credentials;
 mod cut;
 mod error;
 mod record;
@@ -23,9 +24,11 @@ use api::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use api::ingestion::v1::person_service_client::PersonServiceClient;
 use api::revenue::v1::rate_service_client::RateServiceClient;
 use api::revenue::v1::revenue_service_client::RevenueServiceClient;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
 pub use batch::{BATCH_BYTES, BATCH_EVENTS};
+pub use credentials::Credentials;
 pub use cut::Cut;
 pub use error::{Error, Refusal};
 pub use retry::RetryPolicy;
@@ -33,10 +36,14 @@ pub use retry::RetryPolicy;
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What carries the calls: a channel that adds the credentials to each of them.
+pub type Transport = InterceptedService<Channel, Credentials>;
+
 /// A client of every service behind one channel. Cloning is cheap and shares the channel.
 #[derive(Clone, Debug)]
 pub struct Client {
     channel: Channel,
+    credentials: Credentials,
     policy: RetryPolicy,
 }
 
@@ -61,7 +68,7 @@ impl Client {
     /// Uses a channel that is there already, for instance one in memory.
     #[must_use]
     pub fn from_channel(channel: Channel) -> Self {
-        Self { channel, policy: RetryPolicy::default() }
+        Self { channel, credentials: Credentials::default(), policy: RetryPolicy::default() }
     }
 
     /// The same client with other bounds on retries.
@@ -70,69 +77,77 @@ impl Client {
         Self { policy, ..self }
     }
 
+    /// The same client sending an API key with every call.
+    ///
+    /// # Errors
+    /// [`Error::InvalidApiKey`] when the key cannot be sent in a header.
+    pub fn with_api_key(self, key: &str) -> Result<Self, Error> {
+        Ok(Self { credentials: Credentials::api_key(key)?, ..self })
+    }
+
     /// Decides variants.
     #[must_use]
-    pub fn assignment(&self) -> AssignmentServiceClient<Channel> {
-        AssignmentServiceClient::new(self.channel.clone())
+    pub fn assignment(&self) -> AssignmentServiceClient<Transport> {
+        AssignmentServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Keeps the definitions of experiments.
     #[must_use]
-    pub fn registry(&self) -> RegistryServiceClient<Channel> {
-        RegistryServiceClient::new(self.channel.clone())
+    pub fn registry(&self) -> RegistryServiceClient<Transport> {
+        RegistryServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Records events, one request at a time; [`Client::record`] batches and retries.
     #[must_use]
-    pub fn ingestion(&self) -> IngestionServiceClient<Channel> {
-        IngestionServiceClient::new(self.channel.clone())
+    pub fn ingestion(&self) -> IngestionServiceClient<Transport> {
+        IngestionServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Keeps the registry of event types.
     #[must_use]
-    pub fn event_types(&self) -> EventTypeServiceClient<Channel> {
-        EventTypeServiceClient::new(self.channel.clone())
+    pub fn event_types(&self) -> EventTypeServiceClient<Transport> {
+        EventTypeServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Shows refused events.
     #[must_use]
-    pub fn dead_letters(&self) -> DeadLetterServiceClient<Channel> {
-        DeadLetterServiceClient::new(self.channel.clone())
+    pub fn dead_letters(&self) -> DeadLetterServiceClient<Transport> {
+        DeadLetterServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Says who is who.
     #[must_use]
-    pub fn persons(&self) -> PersonServiceClient<Channel> {
-        PersonServiceClient::new(self.channel.clone())
+    pub fn persons(&self) -> PersonServiceClient<Transport> {
+        PersonServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Reports journeys and credit.
     #[must_use]
-    pub fn attribution(&self) -> AttributionServiceClient<Channel> {
-        AttributionServiceClient::new(self.channel.clone())
+    pub fn attribution(&self) -> AttributionServiceClient<Transport> {
+        AttributionServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Lists attribution models.
     #[must_use]
-    pub fn models(&self) -> ModelServiceClient<Channel> {
-        ModelServiceClient::new(self.channel.clone())
+    pub fn models(&self) -> ModelServiceClient<Transport> {
+        ModelServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Reports money.
     #[must_use]
-    pub fn revenue(&self) -> RevenueServiceClient<Channel> {
-        RevenueServiceClient::new(self.channel.clone())
+    pub fn revenue(&self) -> RevenueServiceClient<Transport> {
+        RevenueServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Keeps exchange rates.
     #[must_use]
-    pub fn rates(&self) -> RateServiceClient<Channel> {
-        RateServiceClient::new(self.channel.clone())
+    pub fn rates(&self) -> RateServiceClient<Transport> {
+        RateServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 
     /// Reads experiments out.
     #[must_use]
-    pub fn analysis(&self) -> AnalysisServiceClient<Channel> {
-        AnalysisServiceClient::new(self.channel.clone())
+    pub fn analysis(&self) -> AnalysisServiceClient<Transport> {
+        AnalysisServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
     }
 }

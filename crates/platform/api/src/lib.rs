@@ -5,6 +5,7 @@
 mod channel;
 mod convert;
 mod error;
+mod method;
 
 pub use channel::{
     ChannelError, Incoming, MAX_MESSAGE_BYTES, MemoryConnectInfo, MemoryConnection, in_memory, tcp, tcp_connected,
@@ -14,6 +15,7 @@ pub use convert::{
     timestamp_from_wire, timestamp_from_wire_optional, timestamp_to_wire,
 };
 pub use error::{ERROR_DOMAIN, FieldViolation, Problem};
+pub use method::{Method, methods};
 
 /// File descriptor set of every contract, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/upshot.bin"));

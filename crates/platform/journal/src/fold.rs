@@ -100,7 +100,7 @@ pub struct Inputs<'a, I> {
 
 impl<'a, I> Inputs<'a, I> {
     /// Every live input.
-    pub fn iter(&self) -> impl Iterator<Item = &'a I> + use<'a, I> {
+    pub fn iter(&self) -> impl Iterator<Item = &'a I> + Clone + use<'a, I> {
         self.slots.iter().filter_map(|slot| slot.input.as_ref())
     }
 }

@@ -32,6 +32,6 @@ pub use port::{Cell, Claim, Commit, DeadRecord, JournalError, Lanes, Progress, S
 pub use rebuild::Rebuilt;
 pub use scheduler::Scheduler;
 pub use sql::{Appended, SqlStage, SqlTopic, stage_tables, topic_table};
-pub use stage::{Inspection, Lag, Options, Stage, StageRunner, Stepped};
+pub use stage::{Inspection, Lag, Options, Stage, StageRunner, Stepped, heads_of};
 pub use topic::{FactId, LogRecord, NewRecord, Op, Position, Revision, Topic};
 pub use trace::TraceContext;

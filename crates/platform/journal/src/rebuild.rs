@@ -12,6 +12,9 @@ use crate::{Claim, Commit, Fold, Inputs, JournalError, Key, LogRecord, Stage, St
 /// Keys compared at a time.
 const PAGE: usize = 2_048;
 
+/// The live and the rebuilt record of every key of a page.
+type Pairs<I> = BTreeMap<Key, (Record<I>, Record<I>)>;
+
 /// What a rebuild found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rebuilt {
@@ -79,7 +82,7 @@ impl<F: Fold> Stage<F> {
             // Only keys that both pages would hold can be compared now.
             let bound = [old_end, new_end].into_iter().flatten().min();
             let within = |key: &Key| bound.as_ref().is_none_or(|bound| key <= bound);
-            let mut pairs: BTreeMap<Key, (Record<F::Input>, Record<F::Input>)> = BTreeMap::new();
+            let mut pairs: Pairs<F::Input> = BTreeMap::new();
             for (key, record) in old.into_iter().filter(|(key, _)| within(key)) {
                 pairs.entry(key).or_default().0 = record;
             }
@@ -114,7 +117,7 @@ impl<F: Fold> Stage<F> {
     async fn publish_differences(
         &self,
         fold: &Arc<F>,
-        pairs: BTreeMap<Key, (Record<F::Input>, Record<F::Input>)>,
+        pairs: Pairs<F::Input>,
         commit: &mut Commit,
     ) -> Result<(), JournalError> {
         let mut works = Vec::new();

@@ -225,7 +225,8 @@ fn passed(seen: &Seen, position: &Position) -> bool {
 }
 
 /// Heads of a topic: one position per partition in use.
-pub(crate) fn heads_of(reader: &dyn TopicReader) -> Vec<Position> {
+#[must_use]
+pub fn heads_of(reader: &dyn TopicReader) -> Vec<Position> {
     let topic = reader.topic();
     (0..)
         .zip(reader.heads().iter())

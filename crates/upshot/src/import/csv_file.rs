@@ -13,7 +13,7 @@ use super::source::Outlet;
 
 /// An open file behind its header.
 pub(super) struct CsvFile<R> {
-    reader: csv::Reader<R>,
+    reader: csv::Reader<Watched<R>>,
     path: PathBuf,
     header: Vec<String>,
 }
@@ -78,7 +78,12 @@ impl<R: Read> CsvFile<R> {
     /// # Errors
     /// [`Error::Csv`].
     pub(super) fn new(source: R, path: &Path) -> Result<Self, Error> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
+        // A carriage return is left to the trimming of fields: taken as part of the line end it would make the
+        // reader's line numbers one short.
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .terminator(csv::Terminator::Any(b'\n'))
+            .from_reader(Watched { source, bytes: 0, last: b'\n' });
         let header = reader.byte_headers().map_err(|source| Error::Csv { path: path.to_owned(), source })?;
         let header = header.iter().map(|field| trim_text(field).into_owned()).collect();
         Ok(Self { reader, path: path.to_owned(), header })
@@ -120,7 +125,7 @@ impl<R: Read> CsvFile<R> {
                 outlet.note("blank rows left out", 1);
                 continue;
             }
-            let row = Row { line: fields.position().map_or(0, csv::Position::line), fields: &fields };
+            let row = Row { line: self.first_line(&fields), fields: &fields };
             if fields.get(0).map(<[u8]>::trim_ascii) == self.header.first().map(String::as_bytes) {
                 outlet.note("repeated headers left out", 1);
                 continue;
@@ -138,6 +143,16 @@ impl<R: Read> CsvFile<R> {
             }
         }
         outlet.bytes(self.reader.position().byte() - read_before)
+    }
+
+    /// The line on which the record read last begins: where it ends less the lines that it spans. (Its own position
+    /// would count blank lines before it as part of it.)
+    fn first_line(&self, fields: &ByteRecord) -> u64 {
+        let (position, watched) = (self.reader.position(), self.reader.get_ref());
+        let at_end_without_newline = position.byte() == watched.bytes && watched.last != b'\n';
+        let last_line = position.line() - u64::from(!at_end_without_newline);
+        let spanned = fields.as_slice().iter().filter(|&&byte| byte == b'\n').count();
+        last_line.saturating_sub(spanned as u64)
     }
 }
 
@@ -182,6 +197,22 @@ impl Row<'_> {
     }
 }
 
+/// A source that remembers how much was taken from it, and the last byte.
+struct Watched<R> {
+    source: R,
+    bytes: u64,
+    last: u8,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.bytes += read as u64;
+        self.last = buffer[..read].last().copied().unwrap_or(self.last);
+        Ok(read)
+    }
+}
+
 fn trim_text(field: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(field.trim_ascii())
 }
@@ -194,7 +225,7 @@ mod tests {
 
     #[test]
     fn bom_crlf_blank_rows_and_repeated_headers_are_harmless() {
-        let text = "\u{feff}id , n\r\na,1\r\n\r\n , \r\nb,x\r\nid, n \r\nc\r\nd,4";
+        let text = "\u{feff}id , n\r\na,1\r\n\r\n\n , \r\nb,\"x\n\"\r\nid, n \r\nc\r\n\"d\",\"4\"";
         let (sender, mut chunks) = mpsc::channel(8);
         let mut outlet = Outlet::new(sender, false);
         let file = CsvFile::new(text.as_bytes(), Path::new("dir/f.csv")).unwrap();
@@ -207,12 +238,12 @@ mod tests {
         });
         read.and_then(|()| outlet.flush()).unwrap();
 
-        assert_eq!(rows, [(2, "a".to_owned(), 1), (8, "d".to_owned(), 4)]);
+        assert_eq!(rows, [(2, "a".to_owned(), 1), (10, "d".to_owned(), 4)]);
         let chunk = chunks.try_recv().unwrap();
         let malformed: Vec<_> = chunk.shown.iter().map(|row| (row.line, row.reason.as_str())).collect();
-        assert_eq!(malformed, [(5, "n: invalid digit found in string"), (7, "has 1 fields, the header has 2")]);
+        assert_eq!(malformed, [(6, "n: invalid digit found in string"), (9, "has 1 fields, the header has 2")]);
         assert_eq!((chunk.lines, chunk.malformed, chunk.bytes), (4, 2, text.len() as u64));
-        assert_eq!(chunk.notes.values().copied().collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(chunk.notes.values().copied().collect::<Vec<_>>(), [2, 1]);
     }
 
     #[test]

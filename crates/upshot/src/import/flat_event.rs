@@ -101,7 +101,13 @@ impl FlatEvent {
             "touch" | "page_view" | "click" | "impression" => PayloadKind::Touch,
             "conversion" => PayloadKind::Conversion,
             "identify" => PayloadKind::Identify,
-            "refund" | "refund_failure" | "chargeback" | "chargeback_reversal" | "fee" | "failed" | "pending"
+            "refund"
+            | "refund_failure"
+            | "chargeback"
+            | "chargeback_reversal"
+            | "fee"
+            | "failed"
+            | "pending"
             | "trial_start" => PayloadKind::Money,
             _ => match self.monetary.as_ref().map(|monetary| monetary.kind) {
                 Some(FlatMoneyKind::Charge) => PayloadKind::Conversion,

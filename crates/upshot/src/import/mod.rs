@@ -31,7 +31,7 @@ use session::Session;
 #[derive(Clone, Debug, Args)]
 pub struct ImportArgs {
     #[command(subcommand)]
-    what: What,
+    what: Box<What>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -49,7 +49,8 @@ enum What {
 /// What every import can be told.
 #[derive(Clone, Debug, Args)]
 struct Options {
-    /// Stop at the first malformed row instead of counting it; what was read before it is sent
+    /// Stop at the first malformed row instead of counting it; what was read before it is sent (of transactions
+    /// nothing is, because an invoice may have further lines)
     #[arg(long)]
     strict: bool,
     /// Return when everything is recorded, without waiting for the reports
@@ -138,14 +139,14 @@ pub enum Error {
 /// # Errors
 /// [`Error`] naming what to do next. What was recorded before stays, and sending it again counts nothing twice.
 pub async fn run(client: Client, args: ImportArgs) -> Result<(), Error> {
-    let options = match &args.what {
+    let options = match args.what.as_ref() {
         What::Events(args) => &args.options,
         What::Touches(args) => &args.options,
         What::Transactions(args) => &args.options,
         What::Rates(args) => &args.options,
     };
     let mut session = Session::new(client, options.clone());
-    let imported = match args.what {
+    let imported = match *args.what {
         What::Events(args) => events::run(&mut session, args).await,
         What::Touches(args) => touches::run(&mut session, args).await,
         What::Transactions(args) => transactions::run(&mut session, args).await,
@@ -155,6 +156,6 @@ pub async fn run(client: Client, args: ImportArgs) -> Result<(), Error> {
         Ok(()) | Err(Error::Strict { .. }) => session.wait_for_reports().await,
         Err(_) => Ok(()),
     };
-    session.print_summary()?;
+    session.print_summary(imported.is_ok())?;
     imported.and(settled)
 }

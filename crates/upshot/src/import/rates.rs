@@ -1,7 +1,7 @@
 //! `upshot import rates`: exchange rates by currency and day.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use api::revenue::v1::{PutRatesRequest, Rate};
 use clap::Args;
@@ -86,6 +86,8 @@ fn read_rate(row: &Row<'_>, currency: &Column, date: &Column, rate: &Column) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

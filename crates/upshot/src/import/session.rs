@@ -92,9 +92,12 @@ impl Session {
         Ok(())
     }
 
-    /// Prints the summary on stdout.
-    pub(super) fn print_summary(&mut self) -> Result<(), Error> {
+    /// Prints the summary on stdout; an empty one only if `always`.
+    pub(super) fn print_summary(&mut self, always: bool) -> Result<(), Error> {
         self.progress.clear();
+        if self.summary.is_empty() && !always {
+            return Ok(());
+        }
         self.summary.elapsed = self.started.elapsed();
         println!("{}", self.summary.render(self.options.format)?);
         Ok(())

@@ -90,6 +90,11 @@ impl Summary {
         *self.notes.entry(what.to_owned()).or_default() += count;
     }
 
+    /// Whether nothing was read or done yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines == 0 && self.notes.is_empty()
+    }
+
     /// The summary as text without a newline at its end.
     ///
     /// # Errors

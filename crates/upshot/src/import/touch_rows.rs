@@ -19,7 +19,7 @@ pub(super) const TOUCH: &str = "touch";
 pub(super) const CONVERSION: &str = "conversion";
 
 /// Space of the derived ids. Changing it makes every import a new one.
-const NAMESPACE: &str = "https://upshot.dev/import/touches";
+const NAMESPACE: &str = "upshot:import:touches";
 /// Between the parts of an id's text; it does not occur in cleaned fields in practice, and no escape is needed for
 /// equal rows to have equal ids.
 const SEPARATOR: char = '\u{1f}';
@@ -228,7 +228,10 @@ mod tests {
 
     #[test]
     fn flags_are_read_as_exports_write_them() {
-        assert_eq!(["1", "TRUE", "yes", "0", "", "no"].map(parse_flag), [true, true, true, false, false, false].map(Ok));
+        assert_eq!(
+            ["1", "TRUE", "yes", "0", "", "no"].map(parse_flag),
+            [true, true, true, false, false, false].map(Ok)
+        );
         assert!(parse_flag("2").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! `upshot import touches`: interaction files as marketing tools export them.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use api::ingestion::v1::PayloadKind;
 use clap::{ArgAction, Args};
@@ -11,7 +11,7 @@ use money::{Currency, Money};
 use super::csv_file::{self, Column, CsvFile, Row};
 use super::session::Session;
 use super::source::Outlet;
-use super::touch_rows::{CONVERSION, Labels, Spellings, TOUCH, TouchEvents, TouchRow, parse_flag};
+use super::touch_rows::{CONVERSION, Spellings, TOUCH, TouchEvents, TouchRow, parse_flag};
 use super::{Error, Options, register};
 
 /// Which file, and which of its columns mean what.
@@ -59,8 +59,8 @@ struct ColumnNames {
 /// # Errors
 /// [`Error`].
 pub(super) async fn run(session: &mut Session, args: TouchesArgs) -> Result<(), Error> {
-    let currency = Currency::parse(&args.currency)
-        .map_err(|source| Error::Currency { text: args.currency.clone(), source })?;
+    let currency =
+        Currency::parse(&args.currency).map_err(|source| Error::Currency { text: args.currency.clone(), source })?;
     let total = csv_file::size(&args.file)?;
     Reading::of(&CsvFile::open(&args.file)?, &args.columns, currency)?;
     let needed = [(TOUCH, PayloadKind::Touch), (CONVERSION, PayloadKind::Conversion)];

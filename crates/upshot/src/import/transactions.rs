@@ -1,10 +1,10 @@
 //! `upshot import transactions`: invoice lines with cancellations.
 //!
-//! A charge is the sum of its invoice's lines, so an event made of half a file would be a wrong one for ever. The
-//! whole file is therefore read before anything is sent.
+//! A charge is the sum of its invoice's lines, so one made of half a file would be wrong for ever: the whole file is
+//! read before anything is sent, and `--strict` ends an import before its first event.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use api::ingestion::v1::event::Payload;
 use api::ingestion::v1::{Context, Conversion, Event, Monetary, MoneyKind, PayloadKind};
@@ -26,7 +26,7 @@ const PURCHASE: &str = "purchase";
 /// Event type of a refund.
 const REFUND: &str = "refund";
 /// Space of the derived ids. Changing it makes every import a new one.
-const NAMESPACE: &str = "https://upshot.dev/import/transactions";
+const NAMESPACE: &str = "upshot:import:transactions";
 
 /// Which file, and which of its columns mean what.
 #[derive(Clone, Debug, Args)]
@@ -76,8 +76,8 @@ struct ColumnNames {
 /// # Errors
 /// [`Error`].
 pub(super) async fn run(session: &mut Session, args: TransactionsArgs) -> Result<(), Error> {
-    let currency = Currency::parse(&args.currency)
-        .map_err(|source| Error::Currency { text: args.currency.clone(), source })?;
+    let currency =
+        Currency::parse(&args.currency).map_err(|source| Error::Currency { text: args.currency.clone(), source })?;
     let total = csv_file::size(&args.file)?;
     Reading::of(&CsvFile::open(&args.file)?, &args.columns, currency)?;
     let needed = [(PURCHASE, PayloadKind::Conversion), (REFUND, PayloadKind::Money)];
@@ -176,11 +176,8 @@ fn events(reconciled: &Reconciled, currency: Currency) -> Vec<Event> {
 }
 
 fn charge_event(charge: &Movement, currency: Currency) -> Event {
-    let monetary = Monetary {
-        kind: MoneyKind::Charge.into(),
-        transaction_id: charge.invoice.clone(),
-        ..Monetary::default()
-    };
+    let monetary =
+        Monetary { kind: MoneyKind::Charge.into(), transaction_id: charge.invoice.clone(), ..Monetary::default() };
     let payload = Some(Payload::Conversion(Conversion::default()));
     Event { payload, ..money_event(charge, PURCHASE, &format!("charge\u{1f}{}", charge.invoice), monetary, currency) }
 }

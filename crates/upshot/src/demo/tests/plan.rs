@@ -256,16 +256,3 @@ fn the_treatment_works_and_retargeting_does_not() {
     assert_eq!((caused["retargeting"], caused["direct"]), (0, 0));
     assert!(caused["paid_search"] > caused["display"], "{caused:?}");
 }
-#[test]
-fn tmp_power() {
-    for seed in [20_260_105_u64, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] {
-        let population = Population::draw(seed, 20_000);
-        let f = |q: &Question, good: bool| -> bool { use rand::{SeedableRng, RngExt}; let unit = q.user.as_ref().unwrap_or(&q.device);
-            if good { return uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, unit.as_bytes()).as_bytes()[3] & 1 == 0; }
-            let mut h = 0u64; for b in unit.bytes() { h = (h ^ u64::from(b)).wrapping_mul(0x100000001b3); } let mut r = rand::rngs::ChaCha8Rng::seed_from_u64(h); r.random_bool(0.5) };
-        let qs = questions(&population);
-        let all: Vec<i64> = [true, false].iter().map(|g| qs.iter().map(|q| if f(q, *g) {1} else {-1}).sum()).collect();
-        let cons: Vec<i64> = [true, false].iter().map(|g| qs.iter().filter(|q| q.analytics).map(|q| if f(q, *g) {1} else {-1}).sum()).collect();
-        println!("events {seed} n {} all {all:?} consented {cons:?}", qs.len());
-    }
-}

@@ -1,8 +1,11 @@
+use std::path::Path;
+
 use api::ingestion::v1::Event;
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::import::source::Chunk;
+use crate::import::touch_rows::Labels;
 
 const CLEAN: &str = "customer_id,time,interaction,conversion,conversion_value,channel\r\n\
     A1,2018-07-22T20:40:41Z,impression,0,0,Online Display\r\n\
@@ -41,7 +44,12 @@ fn read(text: &str, strict: bool) -> (Result<(), Error>, Chunk) {
 
 fn summary(events: &[Event]) -> Vec<(&str, &str, i64)> {
     let cents = |event: &Event| event.monetary.as_ref().and_then(|m| m.amount.as_ref()).map_or(0, |a| a.amount_minor);
-        events.iter().map(|event| (event.event_type.as_str(), event.source.as_ref().map_or("", |source| &source.channel), cents(event))).collect()
+    events
+        .iter()
+        .map(|event| {
+            (event.event_type.as_str(), event.source.as_ref().map_or("", |source| &source.channel), cents(event))
+        })
+        .collect()
 }
 
 #[test]
@@ -49,7 +57,12 @@ fn a_dirty_copy_becomes_the_events_of_the_clean_file() {
     let (clean, dirty) = (read(CLEAN, false).1, read(DIRTY, false).1);
     assert_eq!(
         summary(&clean.events),
-        [("touch", "Online Display", 0), ("touch", "Paid Search", 0), ("touch", "Paid Search", 0), ("conversion", "", 650)]
+        [
+            ("touch", "Online Display", 0),
+            ("touch", "Paid Search", 0),
+            ("touch", "Paid Search", 0),
+            ("conversion", "", 650)
+        ]
     );
     assert_eq!(dirty.events, clean.events);
     let malformed: Vec<_> = dirty.shown.iter().map(|row| (row.line, row.reason.as_str())).collect();

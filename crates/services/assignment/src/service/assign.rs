@@ -1,0 +1,121 @@
+//! Deciding one experiment for one unit.
+//!
+//! Must never know: the store, changes of the registry.
+
+use api::types::Consent;
+use bucketing::{Attributes, Decision, TRAFFIC_TOTAL, Variant};
+
+use super::Service;
+use crate::error::Error;
+use crate::exposure::Exposure;
+use crate::identity::Identity;
+
+/// Who is to be assigned to what.
+#[derive(Clone, Debug)]
+pub struct Query<'a> {
+    /// Key of the experiment.
+    pub experiment: &'a str,
+    /// Who.
+    pub identity: Identity,
+    /// What is known of the unit, for audiences; null where nothing is.
+    pub attributes: serde_json::Value,
+    /// What the person allowed; nothing said is nothing granted.
+    pub consent: Consent,
+    /// Whether to decide without recording an exposure.
+    pub peek: bool,
+}
+
+/// What was decided.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The variant; the control where the unit takes no part.
+    pub variant: Variant,
+    /// Why.
+    pub reason: Reason,
+    /// The experiment's revision.
+    pub revision: u32,
+    /// Chance of this variant; 1 where nothing was randomised.
+    pub propensity: f64,
+    /// Whether an exposure was handed on, now or before today.
+    pub exposure_recorded: bool,
+}
+
+/// Why a variant was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// By the hash of the unit over the weights.
+    Split,
+    /// Draft or stopped.
+    Disabled,
+    /// Before the start, or at or past the end.
+    OutOfSchedule,
+    /// The audience does not match, or cannot be judged by these attributes.
+    Default,
+    /// Outside the share of traffic.
+    OutOfTraffic,
+}
+
+impl Service {
+    /// Decides; a unit that was randomised, with analytics consent and no `peek`, is also exposed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown key, [`Error::Invalid`] naming `attributes` past their limits.
+    pub fn assign(&self, query: Query<'_>) -> Result<Assignment, Error> {
+        let inner = &self.0;
+        let now = inner.clock.now();
+        let registry = self.registry();
+        let experiment =
+            registry.deciders().get(query.experiment).ok_or_else(|| Error::not_found(query.experiment))?;
+        let attributes = Attributes::new(&query.attributes).map_err(|error| too_large(&error))?;
+        let decision = experiment.decide(query.identity.unit(), attributes, now);
+        let reason = reason(experiment, &decision, attributes);
+        let variant = chosen(experiment, &decision);
+        let propensity = decision.propensity.map_or(1.0, bucketing::Propensity::as_f64);
+        let exposed = reason == Reason::Split && !query.peek && query.consent.analytics == Some(true);
+        let exposure_recorded = exposed
+            && inner.exposures.record(Exposure {
+                experiment: experiment.key().clone(),
+                revision: decision.revision,
+                variant: variant.name().clone(),
+                propensity,
+                identity: query.identity,
+                consent: query.consent,
+                at: now,
+            });
+        inner.meters.decided(reason);
+        Ok(Assignment { variant: variant.clone(), reason, revision: decision.revision, propensity, exposure_recorded })
+    }
+}
+
+/// The variant decided for, else the control.
+fn chosen<'a>(experiment: &'a bucketing::Experiment, decision: &Decision<'_>) -> &'a Variant {
+    let found = decision.variant.and_then(|name| experiment.variants().iter().find(|one| one.name() == name));
+    found.unwrap_or_else(|| experiment.control())
+}
+
+/// `bucketing` says in one word that the audience or the traffic share kept a unit out; which one, the audience tells
+/// when it is asked again, and only where there is a traffic share.
+fn reason(experiment: &bucketing::Experiment, decision: &Decision<'_>, attributes: Attributes<'_>) -> Reason {
+    match decision.reason {
+        bucketing::Reason::Split => Reason::Split,
+        bucketing::Reason::Disabled => Reason::Disabled,
+        bucketing::Reason::NotStarted | bucketing::Reason::Ended => Reason::OutOfSchedule,
+        bucketing::Reason::AudienceFailed => Reason::Default,
+        bucketing::Reason::Default => {
+            let definition = experiment.definition();
+            let is_shared = definition.traffic_per_million < TRAFFIC_TOTAL;
+            let admitted = |audience: &bucketing::Audience| audience.admits(attributes) == Some(true);
+            if is_shared && definition.audience.as_ref().is_none_or(admitted) {
+                Reason::OutOfTraffic
+            } else {
+                Reason::Default
+            }
+        }
+    }
+}
+
+fn too_large(error: &bucketing::TooLarge) -> Error {
+    let text = error.to_string();
+    let rule = text.strip_prefix(error.field()).unwrap_or(&text).trim_start();
+    Error::invalid(error.field(), rule)
+}
