@@ -12,6 +12,14 @@ pub(crate) struct Changes<P> {
     pub(crate) publish: Vec<(usize, Fact<P>)>,
     /// Facts that are withdrawn; in append-only topics also those that are replaced.
     pub(crate) withdraw: Vec<Published>,
+    /// What the changed facts were before, append-only topics apart; withdrawn when their new bodies cannot be made.
+    pub(crate) replaced: Vec<Published>,
+}
+
+impl<P> Default for Changes<P> {
+    fn default() -> Self {
+        Self { publish: Vec::new(), withdraw: Vec::new(), replaced: Vec::new() }
+    }
 }
 
 /// Makes the record say what the output says, and returns what has to be published for that.
@@ -23,7 +31,7 @@ pub(crate) fn apply<I, P>(
     apply_contributions(&mut record.applied, output.contributions, sums);
     let mut wanted = output.facts;
     wanted.sort_unstable_by(|a, b| (a.topic, a.id, &a.key).cmp(&(b.topic, b.id, &b.key)));
-    let mut changes = Changes { publish: Vec::new(), withdraw: Vec::new() };
+    let mut changes = Changes::default();
     let mut now = Vec::with_capacity(wanted.len());
     let mut before = std::mem::take(&mut record.published).into_iter().peekable();
     for fact in wanted {
@@ -35,8 +43,8 @@ pub(crate) fn apply<I, P>(
         match old {
             Some(same) if same.digest == fact.digest => now.push(same),
             replaced => {
-                if let Some(old) = replaced.filter(|old| old.topic.append_only()) {
-                    changes.withdraw.push(old);
+                if let Some(old) = replaced {
+                    if old.topic.append_only() { &mut changes.withdraw } else { &mut changes.replaced }.push(old);
                 }
                 now.push(Published {
                     topic: fact.topic,

@@ -68,7 +68,8 @@ pub trait TopicReader: Send + Sync {
     /// Which topic.
     fn topic(&self) -> Topic;
 
-    /// At most `limit` records past the progress. Within a partition they follow each other without a gap.
+    /// At most `limit` records past the progress, in `seq` order: a record that is left out comes after all that are
+    /// given. A reader that cannot promise this ignores `scanned`. A partition may be read past by its offset alone.
     async fn read(&self, from: &Progress, limit: usize) -> Result<Vec<Arc<LogRecord>>, JournalError>;
 
     /// The records with these `seq`s, in any order; what has gone is left out.
@@ -125,7 +126,7 @@ pub struct Commit {
     pub epoch: u64,
     /// The generation that it belongs to.
     pub generation: u64,
-    /// Progress before, by topic: the commit is void where it no longer holds.
+    /// Progress before, by topic of `after`: the commit is void where it no longer holds. Left out: never read.
     pub before: BTreeMap<Topic, Progress>,
     /// Progress after.
     pub after: BTreeMap<Topic, Progress>,
@@ -163,9 +164,10 @@ pub trait StageStore: Send + Sync {
     /// [`JournalError::Fenced`] when the lease is gone or the progress has moved.
     async fn commit(&self, commit: Commit) -> Result<(), JournalError>;
 
-    /// Cells of the live generation whose names begin with the prefix, in name order.
+    /// Cells of the live generation whose names begin with the prefix, in name order. Cells that came to nothing are
+    /// left out: what once was in them depends on the order of events.
     async fn cells(&self, prefix: &str) -> Result<Vec<Cell>, JournalError>;
 
-    /// Drops a generation that never became live.
+    /// Drops every generation from this one on, as far as it never became live.
     async fn discard(&self, generation: u64) -> Result<(), JournalError>;
 }

@@ -1,6 +1,6 @@
 //! Rebuilding a stage: fold everything into shadow state, publish only the difference, swap.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::diff::apply;
@@ -51,7 +51,7 @@ impl<F: Fold> Stage<F> {
             folded: fold.parameters(),
             scan: None,
         };
-        let mut session = Session { claim, cache: self.new_cache(), stopped: BTreeSet::new() };
+        let mut session = Session::new(claim, self.new_cache(), fold.parameters());
         loop {
             let mut commit = Commit { epoch: live.epoch, generation: shadow, ..Commit::default() };
             let deliveries = self.read(&session, &mut commit, Some(&live.progress)).await?;
@@ -59,11 +59,17 @@ impl<F: Fold> Stage<F> {
                 break;
             }
             self.fold_groups(fold, &mut session, group(deliveries), &mut commit, false).await?;
+            // They are in the dead letters since they were first read.
+            commit.dead.clear();
             let after = commit.after.clone();
             self.store.commit(commit).await?;
             session.claim.progress.extend(after);
         }
-        let epoch = self.store.claim().await?.epoch;
+        let Claim { epoch, generation, progress, .. } = self.store.claim().await?;
+        if generation != live.generation || progress != live.progress {
+            // Somebody else held the lease in between, so what was rebuilt is not what is live.
+            return Err(JournalError::Fenced { stage: F::NAME });
+        }
         let mut commit =
             Commit { epoch, generation: shadow, folded: fold.parameters(), swap: true, ..Commit::default() };
         let keys = self.compare(fold, live.generation, shadow, &mut commit).await?;

@@ -73,7 +73,8 @@ pub struct Stage<F: Fold> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) progress: BTreeMap<Topic, Progress>,
-    pub(crate) folded: u128,
+    /// Parameters that all records are folded with; none while they are being folded again.
+    pub(crate) folded: Option<u128>,
     pub(crate) live: bool,
 }
 
@@ -81,8 +82,38 @@ pub(crate) struct Seen {
 pub(crate) struct Session<I> {
     pub(crate) claim: Claim,
     pub(crate) cache: Cache<Key, Arc<Record<I>>, ByWeight>,
-    /// Partitions that stopped because a fold fails; they are tried again under the next lease.
+    /// Partitions that stopped because a fold fails; they are tried again under the next lease or other parameters.
     pub(crate) stopped: BTreeSet<u16>,
+    /// Parameters of the last step.
+    pub(crate) parameters: u128,
+    /// How far every key is folded again. Unlike the claim's it may pass over stopped partitions.
+    pub(crate) scan: Option<(u128, String)>,
+    /// All keys but those of stopped partitions are folded again.
+    pub(crate) rested: bool,
+    /// The last step folded keys again.
+    pub(crate) scanned_last: bool,
+}
+
+impl<I> Session<I> {
+    pub(crate) fn new(claim: Claim, cache: Cache<Key, Arc<Record<I>>, ByWeight>, parameters: u128) -> Self {
+        let (scan, stopped) = (claim.scan.clone(), BTreeSet::new());
+        Self { claim, cache, stopped, parameters, scan, rested: false, scanned_last: false }
+    }
+
+    /// Takes note of the parameters in force; others than before may fold what failed.
+    pub(crate) fn meet(&mut self, parameters: u128) {
+        if self.parameters != parameters {
+            self.parameters = parameters;
+            self.stopped.clear();
+            self.scan = None;
+            self.rested = false;
+        }
+    }
+
+    /// Whether some key may be folded with other parameters than those in force.
+    pub(crate) const fn unsettled(&self) -> bool {
+        self.claim.folded != self.parameters || self.claim.scan.is_some()
+    }
 }
 
 #[derive(Clone)]
@@ -152,7 +183,7 @@ impl<F: Fold> Stage<F> {
             {
                 let now = seen.borrow_and_update();
                 let past = positions.iter().all(|position| passed(&now, position) || !self.reads(position.topic));
-                if now.live && past && now.folded == self.fold().parameters() {
+                if now.live && past && now.folded == Some(self.fold().parameters()) {
                     return;
                 }
             }
@@ -202,7 +233,7 @@ impl<F: Fold> Stage<F> {
         if guard.is_none() {
             let claim = self.store.claim().await?;
             self.announce(&claim);
-            *guard = Some(Session { claim, cache: self.new_cache(), stopped: BTreeSet::new() });
+            *guard = Some(Session::new(claim, self.new_cache(), self.fold().parameters()));
         }
         guard.as_mut().ok_or(JournalError::Fenced { stage: F::NAME })
     }
@@ -213,7 +244,8 @@ impl<F: Fold> Stage<F> {
     }
 
     pub(crate) fn announce(&self, claim: &Claim) {
-        self.seen.send_replace(Seen { progress: claim.progress.clone(), folded: claim.folded, live: true });
+        let folded = claim.scan.is_none().then_some(claim.folded);
+        self.seen.send_replace(Seen { progress: claim.progress.clone(), folded, live: true });
     }
 }
 

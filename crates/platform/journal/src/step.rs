@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::diff::{Changes, apply};
+use crate::diff::{Changes, apply, apply_contributions};
 use crate::record::{Published, Record};
 use crate::stage::{Session, decode};
 use crate::topic::SlotId;
@@ -37,20 +37,22 @@ impl<F: Fold> StageRunner for Stage<F> {
 
     async fn step(&self) -> Result<Stepped, JournalError> {
         let mut guard = self.session.lock().await;
-        match self.step_with(&mut guard).await {
+        // Out of its place meanwhile: a step that is dropped half-way takes the session along, uncommitted cache and all.
+        let mut session = guard.take();
+        let done = match self.step_with(&mut session).await {
             Err(JournalError::Stopped { partitions, .. }) => {
                 // What was folded of the batch is dropped; the other partitions go on with the next step.
-                if let Some(session) = guard.as_mut() {
+                if let Some(session) = session.as_mut() {
                     session.stopped.extend(partitions);
                 }
                 Ok(Stepped::Worked(0))
             }
-            Err(error) => {
-                *guard = None;
-                Err(error)
-            }
             done => done,
+        };
+        if done.is_ok() {
+            *guard = session;
         }
+        done
     }
 
     fn wakers(&self) -> Vec<watch::Receiver<u64>> {
@@ -67,6 +69,7 @@ impl<F: Fold> Stage<F> {
     async fn step_with(&self, guard: &mut Option<Session<F::Input>>) -> Result<Stepped, JournalError> {
         let fold = self.fold();
         let session = self.session(guard).await?;
+        session.meet(fold.parameters());
         let mut commit = Commit {
             epoch: session.claim.epoch,
             generation: session.claim.generation,
@@ -74,20 +77,23 @@ impl<F: Fold> Stage<F> {
             scan: session.claim.scan.clone(),
             ..Commit::default()
         };
-        let deliveries = self.read(session, &mut commit, None).await?;
-        let done = if deliveries.is_empty() {
-            if fold.parameters() == session.claim.folded {
-                return Ok(Stepped::Idle);
+        let refold = session.unsettled() && !session.rested;
+        // In turns, so that neither new records nor new parameters wait for ever.
+        session.scanned_last = refold && !session.scanned_last;
+        if !session.scanned_last {
+            let deliveries = self.read(session, &mut commit, None).await?;
+            if !deliveries.is_empty() {
+                let count = deliveries.len();
+                // From here on the parameters before no longer hold for every key, even if they come back.
+                if session.unsettled() && commit.scan.as_ref().is_none_or(|(target, _)| *target != session.parameters) {
+                    commit.scan = Some((session.parameters, String::new()));
+                }
+                self.fold_groups(&fold, session, group(deliveries), &mut commit, true).await?;
+                self.finish(session, commit).await?;
+                return Ok(Stepped::Worked(count));
             }
-            self.scan(&fold, session, &mut commit).await?
-        } else {
-            let count = deliveries.len();
-            let groups = group(deliveries);
-            self.fold_groups(&fold, session, groups, &mut commit, true).await?;
-            count
-        };
-        self.finish(session, commit).await?;
-        Ok(Stepped::Worked(done))
+        }
+        if refold { self.scan(&fold, session, commit).await.map(Stepped::Worked) } else { Ok(Stepped::Idle) }
     }
 
     /// Reads the next batch of every topic and sets the progress that it leads to. `until` stops reading there.
@@ -102,9 +108,23 @@ impl<F: Fold> Stage<F> {
             let topic = reader.topic();
             let before = session.claim.progress.get(&topic).cloned().unwrap_or_default();
             let end = until.map(|until| until.get(&topic).cloned().unwrap_or_default());
+            let limit = self.options.batch_records_max;
             let mut after = before.clone();
             let mut whole = true;
-            for record in reader.read(&before, self.options.batch_records_max).await? {
+            let closed = |lane: usize| {
+                session.stopped.iter().any(|stopped| usize::from(*stopped) == lane)
+                    || end.as_ref().is_some_and(|end| end.offsets[lane] <= before.offsets[lane])
+            };
+            let mut records = reader.read(&before, limit).await?;
+            let useless = records.iter().filter(|record| closed(usize::from(record.partition))).count();
+            if records.len() >= limit && useless > limit / 2 {
+                // What stands still must not crowd out the rest, and must be found again: nothing is scanned past it.
+                let mut past = before.clone();
+                (0..).zip(past.offsets.iter_mut()).filter(|(lane, _)| closed(*lane)).for_each(|(_, o)| *o = u64::MAX);
+                records = reader.read(&past, limit).await?;
+                whole = false;
+            }
+            for record in records {
                 let lane = usize::from(record.partition);
                 if record.offset <= after.offsets[lane] {
                     continue;
@@ -135,26 +155,34 @@ impl<F: Fold> Stage<F> {
         &self,
         fold: &Arc<F>,
         session: &mut Session<F::Input>,
-        commit: &mut Commit,
+        mut commit: Commit,
     ) -> Result<usize, JournalError> {
-        let target = fold.parameters();
-        let cursor = match &session.claim.scan {
+        let target = session.parameters;
+        let cursor = match &session.scan {
             Some((begun, cursor)) if *begun == target => cursor.clone(),
             _ => String::new(),
         };
         let page = self.store.scan(commit.generation, &cursor, SCAN_KEYS).await?;
         let count = page.len();
-        if count < SCAN_KEYS {
-            commit.folded = target;
-            commit.scan = None;
-        } else if let Some((last, _)) = page.last() {
-            commit.scan = Some((target, last.as_str().to_owned()));
+        let more = page.last().filter(|_| count == SCAN_KEYS);
+        let next = more.map(|(last, _)| (target, last.as_str().to_owned()));
+        if !session.stopped.is_empty() {
+            // Their keys are left out, so the next lease has to begin again.
+            commit.scan = Some((target, String::new()));
+        } else {
+            commit.scan.clone_from(&next);
+            if next.is_none() {
+                commit.folded = target;
+            }
         }
         let stopped = &session.stopped;
         let groups =
             page.into_iter().filter(|(key, _)| !stopped.contains(&key.partition())).map(|(key, _)| (key, vec![]));
         let groups = groups.collect();
-        self.fold_groups(fold, session, groups, commit, true).await?;
+        self.fold_groups(fold, session, groups, &mut commit, true).await?;
+        self.finish(session, commit).await?;
+        session.rested = next.is_none();
+        session.scan = next;
         Ok(count)
     }
 
@@ -267,8 +295,7 @@ impl<F: Fold> Stage<F> {
             }
             Err(error) if F::ON_FAILURE == OnFailure::StopPartition => return Err((key, error)),
             Err(error) => {
-                tracing::error!(stage = F::NAME, %key, %error, "the fold fails; the key is quarantined");
-                metrics::counter!("upshot_journal_failed_keys_total", "stage" => F::NAME).increment(1);
+                note_failure::<F>(&key, &error);
                 record.failed = true;
                 Output::default()
             }
@@ -337,7 +364,13 @@ pub(crate) fn group(deliveries: Vec<Delivery>) -> Vec<(Key, Vec<Delivery>)> {
     groups
 }
 
-/// Encodes what a key publishes and withdraws.
+fn note_failure<F: Fold>(key: &Key, error: &FoldError) {
+    tracing::error!(stage = F::NAME, %key, %error, "the fold fails; the key is quarantined");
+    metrics::counter!("upshot_journal_failed_keys_total", "stage" => F::NAME).increment(1);
+}
+
+/// Encodes what a key publishes and withdraws. Where a body cannot be made, nothing of the key is published and the
+/// key is quarantined or, where partitions stop, the error comes back.
 pub(crate) fn write_facts<F: Fold>(
     fold: &F,
     work: &mut Work<F::Input, F::Payload>,
@@ -345,24 +378,36 @@ pub(crate) fn write_facts<F: Fold>(
     commit: &mut Commit,
     publish: bool,
 ) -> Result<(), FoldError> {
-    let changes = std::mem::replace(&mut work.changes, Changes { publish: Vec::new(), withdraw: Vec::new() });
-    if changes.publish.is_empty() && changes.withdraw.is_empty() {
+    let Changes { publish: wanted, mut withdraw, replaced } = std::mem::take(&mut work.changes);
+    if wanted.is_empty() && withdraw.is_empty() {
         return Ok(());
     }
     work.record.counter += 1;
     let revision = Revision { epoch: commit.epoch, counter: work.record.counter };
     let trace = work.trace.as_ref().and_then(TraceContext::text);
     let source = work.key.clone();
-    for old in changes.withdraw {
+    let places: BTreeSet<usize> = wanted.iter().map(|(place, _)| *place).collect();
+    let encoded: Result<Vec<_>, FoldError> = wanted
+        .into_iter()
+        .filter(|(_, fact)| publish || fact.topic.append_only())
+        .map(|(place, fact)| Ok((place, encoded(fold, fact, origins, &source, revision, trace.clone())?)))
+        .collect();
+    let written = match encoded {
+        Ok(written) => written,
+        Err(error) if F::ON_FAILURE == OnFailure::StopPartition => return Err(error),
+        Err(error) => {
+            note_failure::<F>(&source, &error);
+            withdraw.extend(replaced);
+            withdraw.extend(silence(&mut work.record, &places, &mut commit.sums));
+            Vec::new()
+        }
+    };
+    for old in withdraw {
         if publish {
             commit.facts.entry(old.topic).or_default().push(withdrawn(old, &source, revision, trace.clone()));
         }
     }
-    for (place, fact) in changes.publish {
-        if !publish && !fact.topic.append_only() {
-            continue;
-        }
-        let (topic, record) = encoded(fold, fact, origins, &source, revision, trace.clone())?;
+    for (place, (topic, record)) in written {
         if topic.append_only()
             && let Some(published) = work.record.published.get_mut(place)
         {
@@ -373,6 +418,18 @@ pub(crate) fn write_facts<F: Fold>(
         }
     }
     Ok(())
+}
+
+/// Empties what a key says and adds; returns what it had published before, the places apart.
+fn silence<I>(
+    record: &mut Record<I>,
+    places: &BTreeSet<usize>,
+    sums: &mut BTreeMap<String, Vec<i128>>,
+) -> impl Iterator<Item = Published> {
+    record.failed = true;
+    apply_contributions(&mut record.applied, Vec::new(), sums);
+    let published = std::mem::take(&mut record.published).into_iter().enumerate();
+    published.filter(|(place, _)| !places.contains(place)).map(|(_, published)| published)
 }
 
 fn withdrawn(old: Published, source: &Key, revision: Revision, trace: Option<Box<str>>) -> NewRecord {

@@ -14,6 +14,3 @@ pub mod readiness;
 pub mod server;
 pub mod telemetry;
 pub mod trace;
-
-#[cfg(test)]
-mod testing;

@@ -111,42 +111,8 @@ impl Extractor for Kept<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::exported_spans;
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-    #[test]
-    fn a_trace_goes_on_through_headers_and_records() {
-        let (_exporting, spans) = exported_spans();
-        let first = tracing::info_span!("first");
-        set_parent(&first, PARENT);
-        let mut headers = HeaderMap::new();
-        let kept = first.in_scope(|| {
-            inject(&mut headers);
-            current_traceparent().unwrap()
-        });
-        assert_eq!(headers.get(TRACEPARENT).unwrap(), kept.as_str());
-        assert_eq!(kept[..36], PARENT[..36]);
-        assert_ne!(kept, PARENT);
-
-        let second = tracing::info_span!("second");
-        extract(&headers, &second);
-        assert_eq!(second.in_scope(|| current_traceparent().unwrap())[..36], PARENT[..36]);
-        drop((first, second));
-        let spans = spans();
-        assert_eq!(spans[0].parent_span_id.to_string(), "00f067aa0ba902b7");
-        assert_eq!(spans[1].parent_span_id, spans[0].span_context.span_id());
-    }
-
-    #[test]
-    fn a_malformed_parent_is_passed_over() {
-        let (_exporting, spans) = exported_spans();
-        let span = tracing::info_span!("alone");
-        set_parent(&span, "00-nonsense");
-        span.in_scope(|| assert!(current_traceparent().is_some()));
-        drop(span);
-        assert_eq!(spans()[0].parent_span_id, opentelemetry::trace::SpanId::INVALID);
-    }
 
     #[test]
     fn nothing_happens_where_nothing_is_exported() {

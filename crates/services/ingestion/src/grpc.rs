@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 use crate::stage::Bot;
-use crate::{Error, EventVerdict, Ingestion, Verdict};
+use crate::{Error, EventVerdict, Service, Verdict};
 
 /// Full names of the services here, for health.
 pub const SERVICES: &[&str] = &[
@@ -28,8 +28,8 @@ pub const SERVICES: &[&str] = &[
 
 /// Adds ingestion's services to the routes.
 #[must_use]
-pub fn routes(ingestion: &Ingestion, routes: Routes) -> Routes {
-    let wire = Wire(ingestion.clone());
+pub fn routes(service: &Service, routes: Routes) -> Routes {
+    let wire = Wire(service.clone());
     routes
         .add_service(
             IngestionServiceServer::new(wire.clone())
@@ -42,7 +42,7 @@ pub fn routes(ingestion: &Ingestion, routes: Routes) -> Routes {
 }
 
 #[derive(Clone)]
-struct Wire(Ingestion);
+struct Wire(Service);
 
 fn status(error: Error) -> Status {
     Problem::from(error).into()
@@ -51,7 +51,7 @@ fn status(error: Error) -> Status {
 #[tonic::async_trait]
 impl IngestionService for Wire {
     async fn record(&self, request: Request<wire::RecordRequest>) -> Result<Response<wire::RecordResponse>, Status> {
-        let trace: Option<String> = None;
+        let trace = runtime::trace::current_traceparent();
         let events = request.into_inner().events;
         let ids: Vec<String> = events.iter().map(|event| event.event_id.clone()).collect();
         let verdicts = self.0.record(events, trace.as_deref()).await.map_err(status)?;

@@ -24,7 +24,7 @@ pub use error::Error;
 pub use event::{Parsed, Rejection, parse};
 pub use grpc::{SERVICES, routes};
 pub use recorder::{EventVerdict, Verdict};
-pub use service::{ActorView, Ingestion, Statistics};
+pub use service::{ActorView, Service, Statistics};
 
 /// The one project.
 pub(crate) const PROJECT: &str = "default";

@@ -33,7 +33,7 @@ pub(crate) const BATCH_EVENTS_MAX: usize = 10_000;
 
 /// Ingestion, shared by everything that calls it.
 #[derive(Clone)]
-pub struct Ingestion {
+pub struct Service {
     inner: Arc<Inner>,
 }
 
@@ -97,7 +97,7 @@ pub struct ActorView {
     pub quarantined: bool,
 }
 
-impl Ingestion {
+impl Service {
     /// Opens ingestion over its database, which lies in `directory`, and starts the recorder.
     ///
     /// # Errors

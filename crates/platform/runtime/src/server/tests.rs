@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use api::attribution::v1::model_service_client::ModelServiceClient;
 use api::attribution::v1::model_service_server::{ModelService, ModelServiceServer};
 use api::attribution::v1::{ListModelsRequest, ListModelsResponse, Model};
@@ -16,12 +14,10 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use super::*;
 use crate::auth::{ApiKey, Caller, Scope};
-use crate::testing::exported_spans;
-use crate::trace;
 
 const SERVICE: &str = "upshot.attribution.v1.ModelService";
 
-/// Does as the header `behave` says; tells who called and under which trace.
+/// Does as the header `behave` says; tells who called.
 struct Models {
     entered: tokio::sync::mpsc::UnboundedSender<()>,
     gate: Arc<tokio::sync::Semaphore>,
@@ -40,7 +36,7 @@ impl ModelService for Models {
             _ => {}
         }
         let caller = request.extensions().get::<Caller>().map_or("nobody", |caller| &caller.name).to_owned();
-        let model = Model { id: caller, parameter_hash: trace::current_traceparent().unwrap_or_default() };
+        let model = Model { id: caller, ..Model::default() };
         Ok(Response::new(ListModelsResponse { models: vec![model] }))
     }
 }
@@ -212,23 +208,6 @@ async fn the_end_waits_for_running_calls_within_its_bound() {
     bench.entered.recv().await.unwrap();
     bench.shutdown.begin();
     served.await.unwrap().unwrap();
-}
-
-#[tokio::test]
-async fn a_trace_crosses_the_call() {
-    let (_exporting, spans) = exported_spans();
-    let bench = Bench::new(GrpcOptions::default()).await;
-    let (channel, _served) = bench.in_memory();
-    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let inside = ask(&channel, trace::TRACEPARENT, parent).await.unwrap().parameter_hash;
-    assert_eq!(inside[..36], parent[..36]);
-    assert_ne!(inside, parent);
-    let spans = spans();
-    let span = spans.iter().find(|span| span.name == format!("{SERVICE}/ListModels")).unwrap();
-    let attributes: BTreeMap<_, _> =
-        span.attributes.iter().map(|pair| (pair.key.as_str(), pair.value.to_string())).collect();
-    assert_eq!(span.parent_span_id.to_string(), "00f067aa0ba902b7");
-    assert_eq!(attributes["rpc.grpc.status_code"], "0");
 }
 
 #[tokio::test]

@@ -59,15 +59,12 @@ fn conversion(rng: &mut ChaCha8Rng, key: &str, id: &str, records: &mut Vec<(Topi
 }
 
 fn rates(rng: &mut ChaCha8Rng) -> Vec<DatedRate> {
-    let dates = ["2025-12-31", "2026-01-01", "2026-01-03"];
     let mut rates = Vec::new();
-    for (currency, unit) in [("EUR", "1"), ("JPY", "0.00")] {
-        for date in dates.iter().filter(|_| rng.random_bool(0.5)) {
-            rates.push(rate(
-                currency,
-                date,
-                &format!("{unit}{}{}", if unit == "1" { "." } else { "" }, rng.random_range(1..99)),
-            ));
+    for (currency, unit) in [("EUR", "1."), ("JPY", "0.00")] {
+        for date in ["2025-12-31", "2026-01-01", "2026-01-03"] {
+            if rng.random_bool(0.5) {
+                rates.push(rate(currency, date, &format!("{unit}{}", rng.random_range(1..99))));
+            }
         }
     }
     rates

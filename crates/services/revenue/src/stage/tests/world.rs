@@ -59,11 +59,15 @@ pub fn fold(rates: &[DatedRate]) -> RevenueFold {
 
 impl World {
     pub fn new(rates: &[DatedRate]) -> Self {
+        Self::with_options(rates, Options::default())
+    }
+
+    pub fn with_options(rates: &[DatedRate], options: Options) -> Self {
         let [money, shares, transactions, postings] =
             [Topic::Money, Topic::Shares, Topic::Transactions, Topic::Postings]
                 .map(|topic| Arc::new(MemoryTopic::new(topic)));
         let store = Arc::new(MemoryStage::new("revenue", vec![transactions.clone(), postings.clone()]));
-        let stage = Stage::new(fold(rates), store, vec![money.clone(), shares.clone()], Options::default());
+        let stage = Stage::new(fold(rates), store, vec![money.clone(), shares.clone()], options);
         Self { money, shares, transactions, postings, stage }
     }
 
