@@ -20,11 +20,12 @@ pub enum Error {
 /// # Errors
 /// [`Error`]; the old state is then still in force.
 pub async fn run(services: &Services, role: Role) -> Result<Rebuilt, Error> {
-    match (role, services) {
-        (Role::Ingestion, Services { ingestion: Some(service), .. }) => Ok(service.identity().rebuild().await?),
-        (Role::Attribution, Services { attribution: Some(service), .. }) => Ok(service.rebuild().await?),
-        (Role::Revenue, Services { revenue: Some(service), .. }) => Ok(service.rebuild().await?),
-        (Role::Analysis, Services { analysis: Some(service), .. }) => Ok(service.rebuild().await?),
-        _ => Err(Error::NoStage(role)),
-    }
+    let stage = match role {
+        Role::Ingestion => services.ingestion.as_ref().map(ingestion::Service::stage),
+        Role::Attribution => services.attribution.as_ref().map(attribution::Service::stage),
+        Role::Revenue => services.revenue.as_ref().map(revenue::Service::stage),
+        Role::Analysis => services.analysis.as_ref().map(analysis::Service::stage),
+        Role::Assignment => None,
+    };
+    Ok(stage.ok_or(Error::NoStage(role))?.rebuild_now().await?)
 }

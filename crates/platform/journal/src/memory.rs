@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::diff::accumulate;
 use crate::port::Lanes;
-use crate::{Cell, Claim, Commit, JournalError, Key, LogRecord, NewRecord, Progress, StageStore, Topic, TopicReader};
+use crate::{Cell, Claim, Commit, DeadRecord, JournalError, Key, LogRecord, NewRecord, Progress, StageStore, Topic, TopicReader};
 
 /// A topic in memory. Appended records are read only once they are numbered.
 pub struct MemoryTopic {
@@ -39,12 +39,16 @@ impl MemoryTopic {
     }
 
     /// Gives numbers to all that wait, in the order `pick` chooses: it gets how many are left and returns which is next.
+    /// Of those from its source key to its output key the first comes: their order holds.
     pub fn number(&self, mut pick: impl FnMut(usize) -> usize) {
         let mut state = self.lock();
         let mut waiting = std::mem::take(&mut state.waiting);
         while !waiting.is_empty() {
             let left = waiting.len();
-            let record = waiting.remove(pick(left) % left);
+            let next = pick(left) % left;
+            let way = |record: &NewRecord| (record.source.clone(), record.key.clone());
+            let first = waiting.iter().position(|record| way(record) == way(&waiting[next]));
+            let record = waiting.remove(first.unwrap_or(next));
             let partition = record.key.partition();
             let head = &mut state.heads[usize::from(partition)];
             *head += 1;
@@ -114,6 +118,7 @@ struct StageState {
     progress: BTreeMap<(u64, Topic), Progress>,
     records: BTreeMap<(u64, Key), Vec<u8>>,
     sums: BTreeMap<(u64, String), Vec<i128>>,
+    dead: BTreeMap<(Topic, u64), DeadRecord>,
 }
 
 impl MemoryStage {
@@ -127,6 +132,12 @@ impl MemoryStage {
     /// Installs what decides about crashes.
     pub fn crash_when(&self, crash: CrashAt) {
         *self.crash.lock().unwrap_or_else(PoisonError::into_inner) = crash;
+    }
+
+    /// Records that the stage could not read, each once.
+    #[must_use]
+    pub fn dead(&self) -> Vec<DeadRecord> {
+        self.lock().dead.values().cloned().collect()
     }
 
     fn maybe_crash(&self, place: &'static str) -> Result<(), JournalError> {
@@ -144,10 +155,16 @@ impl MemoryStage {
         if state.epoch != commit.epoch {
             return Err(fenced);
         }
-        for (topic, before) in &commit.before {
-            if state.progress.get(&(commit.generation, *topic)).cloned().unwrap_or_default() != *before {
+        for topic in commit.after.keys() {
+            let before = commit.before.get(topic).cloned().unwrap_or_default();
+            let stands = state.progress.get(&(commit.generation, *topic)).cloned().unwrap_or_default();
+            if stands.offsets != before.offsets {
                 return Err(fenced);
             }
+        }
+        if let Some(topic) = commit.facts.keys().find(|topic| !self.outputs.contains_key(topic)) {
+            let what = format!("stage {}: it has no topic {}", self.stage, topic.name());
+            return Err(JournalError::Corrupt { what });
         }
         for (topic, after) in commit.after {
             state.progress.insert((commit.generation, topic), after);
@@ -155,6 +172,9 @@ impl MemoryStage {
         if commit.generation == state.generation || commit.swap {
             state.folded = commit.folded;
             state.scan = commit.scan;
+        }
+        for dead in commit.dead {
+            state.dead.entry((dead.topic, dead.seq)).or_insert(dead);
         }
         for (key, body) in commit.records {
             state.records.insert((commit.generation, key), body);
@@ -218,14 +238,18 @@ impl StageStore for MemoryStage {
             .sums
             .range(begin..)
             .take_while(|((owner, name), _)| *owner == state.generation && name.starts_with(prefix));
+        let cells = cells.filter(|(_, values)| values.iter().any(|value| *value != 0));
         Ok(cells.map(|((_, name), values)| Cell { name: name.clone(), values: values.clone() }).collect())
     }
 
     async fn discard(&self, generation: u64) -> Result<(), JournalError> {
         let mut state = self.lock();
-        state.records.retain(|(owner, _), _| *owner < generation);
-        state.sums.retain(|(owner, _), _| *owner < generation);
-        state.progress.retain(|(owner, _), _| *owner < generation);
+        // Never the live one, whoever asks for it.
+        let live = state.generation;
+        let keep = |owner: u64| owner < generation || owner == live;
+        state.records.retain(|(owner, _), _| keep(*owner));
+        state.sums.retain(|(owner, _), _| keep(*owner));
+        state.progress.retain(|(owner, _), _| keep(*owner));
         Ok(())
     }
 }

@@ -68,8 +68,8 @@ pub trait TopicReader: Send + Sync {
     /// Which topic.
     fn topic(&self) -> Topic;
 
-    /// At most `limit` records past the progress, in `seq` order: a record that is left out comes after all that are
-    /// given. A reader that cannot promise this ignores `scanned`. A partition may be read past by its offset alone.
+    /// At most `limit` records past the progress, the smallest `seq` first. Only a reader that ignores `scanned` may
+    /// give them in another order between partitions, or with gaps.
     async fn read(&self, from: &Progress, limit: usize) -> Result<Vec<Arc<LogRecord>>, JournalError>;
 
     /// The records with these `seq`s, in any order; what has gone is left out.
@@ -136,7 +136,7 @@ pub struct Commit {
     pub facts: BTreeMap<Topic, Vec<NewRecord>>,
     /// Differences of the sums by cell, in cell order.
     pub sums: BTreeMap<String, Vec<i128>>,
-    /// Records that did not decode.
+    /// Records that did not decode; each is kept once, however often it is read.
     pub dead: Vec<DeadRecord>,
     /// Parameters that all records are now folded with.
     pub folded: u128,

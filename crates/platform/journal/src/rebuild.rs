@@ -9,9 +9,6 @@ use crate::stage::{Session, decode};
 use crate::step::{Work, group};
 use crate::{Claim, Commit, Fold, Inputs, JournalError, Key, LogRecord, Stage, Standing};
 
-/// Keys compared at a time.
-const PAGE: usize = 2_048;
-
 /// The live and the rebuilt record of every key of a page.
 type Pairs<I> = BTreeMap<Key, (Record<I>, Record<I>)>;
 
@@ -59,8 +56,6 @@ impl<F: Fold> Stage<F> {
                 break;
             }
             self.fold_groups(fold, &mut session, group(deliveries), &mut commit, false).await?;
-            // They are in the dead letters since they were first read.
-            commit.dead.clear();
             let after = commit.after.clone();
             self.store.commit(commit).await?;
             session.claim.progress.extend(after);
@@ -111,8 +106,8 @@ impl<F: Fold> Stage<F> {
         generation: u64,
         after: &str,
     ) -> Result<(Vec<(Key, Record<F::Input>)>, Option<Key>), JournalError> {
-        let page = self.store.scan(generation, after, PAGE).await?;
-        let end = if page.len() < PAGE { None } else { page.last().map(|(key, _)| key.clone()) };
+        let page = self.store.scan(generation, after, self.page_keys).await?;
+        let end = if page.len() < self.page_keys { None } else { page.last().map(|(key, _)| key.clone()) };
         let records = page
             .into_iter()
             .map(|(key, bytes)| decode(&key, &bytes).map(|record| (key, record)))

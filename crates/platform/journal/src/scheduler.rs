@@ -38,7 +38,8 @@ impl Scheduler {
 
 async fn work(stages: Arc<[Arc<dyn StageRunner>]>, busy: Arc<Vec<Mutex<()>>>, mut stop: watch::Receiver<bool>) {
     let mut wakers: Vec<watch::Receiver<u64>> = stages.iter().flat_map(|stage| stage.wakers()).collect();
-    while !*stop.borrow() {
+    // Without anybody left who could say stop, it is time too.
+    while !*stop.borrow() && stop.has_changed().is_ok() {
         for waker in &mut wakers {
             waker.mark_unchanged();
         }
@@ -65,16 +66,20 @@ async fn pass(stages: &[Arc<dyn StageRunner>], busy: &[Mutex<()>]) -> Pass {
         let Ok(_turn) = turn.try_lock() else {
             continue;
         };
-        match stage.step().await {
-            Ok(Stepped::Worked(_)) => return Pass::Worked,
-            Ok(Stepped::Idle) => {}
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(stage = stage.name(), %error, cause, "a batch failed; it will be tried again");
-                metrics::counter!("upshot_journal_failed_batches_total", "stage" => stage.name()).increment(1);
-                failed = true;
-            }
-        }
+        // Apart, so that a batch ends in order when this worker is dropped, and a panic takes nobody else along.
+        let step = tokio::spawn({
+            let stage = Arc::clone(stage);
+            async move { stage.step().await }
+        });
+        let (error, cause) = match step.await {
+            Ok(Ok(Stepped::Worked(_))) => return Pass::Worked,
+            Ok(Ok(Stepped::Idle)) => continue,
+            Ok(Err(error)) => (error.to_string(), std::error::Error::source(&error).map(ToString::to_string)),
+            Err(panicked) => (panicked.to_string(), None),
+        };
+        tracing::error!(stage = stage.name(), error, cause, "a batch failed; it will be tried again");
+        metrics::counter!("upshot_journal_failed_batches_total", "stage" => stage.name()).increment(1);
+        failed = true;
     }
     if failed { Pass::Failed } else { Pass::Idle }
 }

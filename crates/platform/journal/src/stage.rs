@@ -10,7 +10,10 @@ use quick_cache::sync::Cache;
 use tokio::sync::{Mutex, watch};
 
 use crate::record::Record;
-use crate::{Claim, Fold, JournalError, Key, Position, Progress, StageStore, Topic, TopicReader};
+use crate::{Claim, Fold, JournalError, Key, Position, Progress, Rebuilt, StageStore, Topic, TopicReader};
+
+/// Keys folded again, or compared by a rebuild, at a time.
+const PAGE_KEYS: usize = 2_048;
 
 /// How a stage works.
 #[derive(Clone, Debug)]
@@ -64,6 +67,7 @@ pub struct Stage<F: Fold> {
     pub(crate) store: Arc<dyn StageStore>,
     pub(crate) inputs: Vec<Arc<dyn TopicReader>>,
     pub(crate) options: Options,
+    pub(crate) page_keys: usize,
     pub(crate) session: Mutex<Option<Session<F::Input>>>,
     pub(crate) seen: watch::Sender<Seen>,
     pub(crate) kick: watch::Sender<u64>,
@@ -131,7 +135,15 @@ impl<F: Fold> Stage<F> {
     pub fn new(fold: F, store: Arc<dyn StageStore>, inputs: Vec<Arc<dyn TopicReader>>, options: Options) -> Self {
         let (seen, _) = watch::channel(Seen::default());
         let (kick, _) = watch::channel(0);
-        Self { fold: RwLock::new(Arc::new(fold)), store, inputs, options, session: Mutex::new(None), seen, kick }
+        let (fold, session) = (RwLock::new(Arc::new(fold)), Mutex::new(None));
+        Self { fold, store, inputs, options, page_keys: PAGE_KEYS, session, seen, kick }
+    }
+
+    /// Walks over its keys in pages of this size instead of 2,048, both when parameters change and in a rebuild.
+    #[must_use]
+    pub const fn with_page_keys(mut self, keys: usize) -> Self {
+        self.page_keys = keys;
+        self
     }
 
     /// The fold in force.
@@ -288,6 +300,12 @@ pub trait StageRunner: Send + Sync {
     /// # Errors
     /// [`JournalError`]; nothing of the batch was kept and the next step begins again.
     async fn step(&self) -> Result<Stepped, JournalError>;
+
+    /// Folds everything again and publishes what differs; see [`Stage::rebuild`].
+    ///
+    /// # Errors
+    /// [`JournalError`]; the old state is then still in force.
+    async fn rebuild_now(&self) -> Result<Rebuilt, JournalError>;
 
     /// Topics whose growth gives it work.
     fn wakers(&self) -> Vec<watch::Receiver<u64>>;

@@ -12,11 +12,8 @@ use crate::stage::{Session, decode};
 use crate::topic::SlotId;
 use crate::{
     Commit, DeadRecord, Fact, Fold, FoldError, Inputs, JournalError, Key, Lag, LogRecord, NewRecord, OnFailure, Op,
-    Output, Progress, Revision, Stage, StageRunner, Standing, Stepped, Topic, TraceContext,
+    Output, Progress, Rebuilt, Revision, Stage, StageRunner, Standing, Stepped, Topic, TraceContext,
 };
-
-/// Keys folded again in one batch.
-const SCAN_KEYS: usize = 2_048;
 
 /// A record with the topic it came from.
 type Delivery = (Topic, Arc<LogRecord>);
@@ -53,6 +50,10 @@ impl<F: Fold> StageRunner for Stage<F> {
             *guard = session;
         }
         done
+    }
+
+    async fn rebuild_now(&self) -> Result<Rebuilt, JournalError> {
+        self.rebuild().await
     }
 
     fn wakers(&self) -> Vec<watch::Receiver<u64>> {
@@ -162,9 +163,9 @@ impl<F: Fold> Stage<F> {
             Some((begun, cursor)) if *begun == target => cursor.clone(),
             _ => String::new(),
         };
-        let page = self.store.scan(commit.generation, &cursor, SCAN_KEYS).await?;
+        let page = self.store.scan(commit.generation, &cursor, self.page_keys).await?;
         let count = page.len();
-        let more = page.last().filter(|_| count == SCAN_KEYS);
+        let more = page.last().filter(|_| count == self.page_keys);
         let next = more.map(|(last, _)| (target, last.as_str().to_owned()));
         if !session.stopped.is_empty() {
             // Their keys are left out, so the next lease has to begin again.

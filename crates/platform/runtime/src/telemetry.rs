@@ -116,7 +116,13 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     });
     let subscriber = tracing_subscriber::registry().with(logs(config.log_format).with_filter(log)).with(export);
     match subscriber.try_init() {
-        Ok(()) => Ok(Telemetry { provider }),
+        Ok(()) => {
+            if let Some(provider) = &provider {
+                // Spans that begin in the journal, from a record's own trace, go the same way.
+                opentelemetry::global::set_tracer_provider(provider.clone());
+            }
+            Ok(Telemetry { provider })
+        }
         Err(_) => Ok(Telemetry { provider: None }),
     }
 }

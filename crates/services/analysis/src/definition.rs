@@ -229,7 +229,10 @@ mod tests {
         assert_eq!(definition.metrics.len(), 4);
         assert!(definition.metrics.iter().all(|metric| metric.window_ms == 1_209_600_000));
         assert_eq!(definition.primary_metric().map(|metric| metric.kind), Some(MetricKind::Conversion));
-        assert_eq!((definition.alpha, definition.minimum_effect, definition.start_ms), (Alpha::FIVE_PERCENT, None, None));
+        assert_eq!(
+            (definition.alpha, definition.minimum_effect, definition.start_ms),
+            (Alpha::FIVE_PERCENT, None, None)
+        );
     }
 
     #[test]

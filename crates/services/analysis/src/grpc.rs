@@ -3,6 +3,9 @@
 mod convert;
 mod peer;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use api::analysis::v1::analysis_service_server::{AnalysisService, AnalysisServiceServer, SERVICE_NAME};
@@ -72,8 +75,7 @@ fn status(error: Error) -> Status {
 fn positions(wire: Vec<types::Position>) -> Result<Vec<Position>, Problem> {
     let position = |(index, wire): (usize, types::Position)| {
         let field = |name: &str| format!("positions[{index}].{name}");
-        let topic =
-            Topic::named(&wire.topic).ok_or_else(|| Problem::invalid(field("topic"), "must name a topic"))?;
+        let topic = Topic::named(&wire.topic).ok_or_else(|| Problem::invalid(field("topic"), "must name a topic"))?;
         let partition = u16::try_from(wire.partition).ok().filter(|partition| *partition < PARTITIONS);
         let partition = partition.ok_or_else(|| Problem::invalid(field("partition"), "must be 0 to 255"))?;
         Ok(Position { topic, partition, offset: wire.offset })
@@ -100,32 +102,4 @@ fn timeout(text: &str) -> Option<Duration> {
         "n" => Duration::from_nanos(amount),
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_ends_before_the_clients_deadline_and_never_takes_more_than_a_minute() {
-        let with = |text: &str| {
-            let mut metadata = MetadataMap::new();
-            metadata.insert("grpc-timeout", text.parse().unwrap());
-            bound(&metadata)
-        };
-        assert_eq!(with("2S"), Duration::from_millis(1950));
-        assert_eq!(with("100000u"), Duration::from_millis(90));
-        assert_eq!(with("2H"), WAIT_MAX);
-        assert_eq!(with("soon"), WAIT_MAX);
-        assert_eq!(bound(&MetadataMap::new()), WAIT_MAX);
-    }
-
-    #[test]
-    fn a_position_that_is_none_is_named() {
-        let wire = |topic: &str, partition| types::Position { topic: topic.into(), partition, offset: 1 };
-        let fault = |wire| positions(vec![wire]).unwrap_err().violations()[0].field.clone();
-        assert_eq!(fault(wire("thoughts", 0)), "positions[0].topic");
-        assert_eq!(fault(wire("transactions", 256)), "positions[0].partition");
-        assert_eq!(positions(vec![wire("transactions", 255)]).map(|positions| positions.len()), Ok(1));
-    }
 }

@@ -17,7 +17,10 @@ mod registry;
 mod service;
 mod stage;
 mod store;
+#[cfg(test)]
+mod testing;
 
+pub use cells::Info;
 pub use config::Config;
 pub use error::Error;
 pub use readout::{ArmSums, ArmUnits, Comparison, MetricReadout, Readout, TestResult};

@@ -1,5 +1,9 @@
 //! The use cases: read an experiment out, count persons, wait, keep up with the registry.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,7 +66,7 @@ impl Service {
         let known = SqlKnownRegistry::new(database.clone());
         let last = Registry::parse(known.load().await?.unwrap_or_default());
         let fold = AnalysisFold::new(last, &config.reporting_currency);
-        let store = SqlStage::new(AnalysisFold::NAME, &database, std::collections::BTreeMap::new());
+        let store = SqlStage::new(AnalysisFold::NAME, &database, BTreeMap::new());
         let inputs = vec![person_events, transactions];
         Ok(Self(Arc::new(Inner {
             stage: Arc::new(Stage::new(fold, Arc::new(store), inputs, config.options())),

@@ -14,9 +14,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use journal::{
-    Contribution, Fold, FoldError, Inputs, Key, LogRecord, Output, Standing, Topic, Unreadable,
-};
+use journal::{Contribution, Fold, FoldError, Inputs, Key, LogRecord, Output, Standing, Topic, Unreadable};
 
 use crate::cells;
 use crate::registry::Registry;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::error::Error;
 
 /// Settings of assignment.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Exposures that may wait to be sent; past that they are counted and not recorded. At least 1.

@@ -105,9 +105,10 @@ impl From<Error> for Problem {
             Error::State { .. } | Error::Full { .. } => Self::failed_precondition(error.to_string()),
             Error::Store(StoreError::Disk(_)) => Self::Storage { what: "the registry cannot be written".to_owned() },
             Error::Contended { .. } => Self::Unavailable { what: error.to_string(), retry_after: STORE_RETRY },
-            Error::Store(StoreError::Database(_)) => {
-                Self::Unavailable { what: "the registry's database does not answer".to_owned(), retry_after: STORE_RETRY }
-            }
+            Error::Store(StoreError::Database(_)) => Self::Unavailable {
+                what: "the registry's database does not answer".to_owned(),
+                retry_after: STORE_RETRY,
+            },
             Error::Store(StoreError::Open { .. } | StoreError::Corrupt { .. })
             | Error::Config { .. }
             | Error::Corrupt { .. }

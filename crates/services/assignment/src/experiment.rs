@@ -95,7 +95,10 @@ impl Experiment {
         }
         let start = asked.or(self.definition.start()).unwrap_or(now);
         if let Some(end) = self.definition.end().filter(|end| start >= *end) {
-            return Err(Error::invalid("start_time", format!("must be before the experiment's end_time, {end}; it is {start}")));
+            return Err(Error::invalid(
+                "start_time",
+                format!("must be before the experiment's end_time, {end}; it is {start}"),
+            ));
         }
         self.continued(Life::Running { start })
     }

@@ -172,9 +172,8 @@ fn restore(stored: Stored) -> Result<Registry, Error> {
 fn restore_one(record: Record) -> Result<Experiment, Error> {
     let Record { key, definition, revision, life } = record;
     let corrupt = |what: String| Error::Corrupt { key: key.clone(), what };
-    let definition = Definition::parse(definition).map_err(|faults| {
-        corrupt(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    })?;
+    let definition = Definition::parse(definition)
+        .map_err(|faults| corrupt(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
     if definition.key().as_str() != key {
         return Err(corrupt("is stored under another key".to_owned()));
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Models that run where nothing else is configured.
 const DEFAULT_MODELS: [&str; 9] = [
@@ -21,7 +21,7 @@ const DEFAULT_MODELS: [&str; 9] = [
 const DEFAULT_WINDOW: &str = "30d";
 
 /// Configuration of attribution. A change is applied to all of history: journeys are cut and shared again.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Models that run, each as `id` or `id(parameter=value)`, in the order in which they are listed. At least one.
@@ -37,7 +37,7 @@ pub struct Config {
 }
 
 /// Which earlier conversion closes a journey.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetMode {
     /// Any conversion of the person.

@@ -90,7 +90,7 @@ impl Settings {
         };
         match text.parse::<ModelSpec>() {
             Ok(spec) => self.models.iter().find(|model| model.spec == spec).ok_or_else(unknown),
-            Err(InvalidModel::UnknownModel { .. }) => Err(unknown()),
+            Err(InvalidModel::UnknownModel { id }) if !id.is_empty() => Err(unknown()),
             Err(source) => Err(Error::UnreadableModel { source }),
         }
     }
@@ -230,6 +230,7 @@ mod tests {
         }
         assert!(matches!(settings.model("linear(x=1)"), Err(Error::UnreadableModel { .. })));
         assert!(matches!(settings.model("linear("), Err(Error::UnreadableModel { .. })));
+        assert!(matches!(settings.model(""), Err(Error::UnreadableModel { .. })));
         for text in ["markov", "time_decay(half_life=71h)"] {
             let Err(Error::UnknownModel { model, configured }) = settings.model(text) else {
                 panic!("{text} must not be known");

@@ -319,12 +319,6 @@ impl Service {
         Arc::clone(&self.inner.stage) as Arc<dyn StageRunner>
     }
 
-    /// The identity step itself, for rebuilding it.
-    #[must_use]
-    pub fn identity(&self) -> &Arc<Stage<Identity>> {
-        &self.inner.stage
-    }
-
     /// Events by person.
     #[must_use]
     pub fn person_events(&self) -> Arc<dyn TopicReader> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// Settings of revenue.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, serde::Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// ISO 4217 code of the currency that reports convert to. Rates belong to it: with another one, others are needed.

@@ -73,7 +73,8 @@ pub async fn stage_tables<C: ConnectionTrait>(on: &C) -> Result<(), DbErr> {
             topic TEXT NOT NULL,
             seq INTEGER NOT NULL,
             fact BLOB NOT NULL,
-            reason TEXT NOT NULL
+            reason TEXT NOT NULL,
+            UNIQUE (topic, seq)
         );",
     )
     .await?;

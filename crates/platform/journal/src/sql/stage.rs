@@ -23,7 +23,7 @@ const UPSERT_RECORD: Bulk = Bulk {
 const UPSERT_SUM: Bulk =
     Bulk { prefix: "INSERT OR REPLACE INTO stage_sum (generation, cell, columns) VALUES ", columns: 3, suffix: "" };
 const INSERT_DEAD: Bulk =
-    Bulk { prefix: "INSERT INTO stage_dead (topic, seq, fact, reason) VALUES ", columns: 4, suffix: "" };
+    Bulk { prefix: "INSERT OR IGNORE INTO stage_dead (topic, seq, fact, reason) VALUES ", columns: 4, suffix: "" };
 const SELECT_RECORD: Bulk =
     Bulk { prefix: "SELECT key, body, generation FROM stage_record WHERE key IN ", columns: 1, suffix: "" };
 const SELECT_SUM: Bulk =
@@ -141,8 +141,12 @@ impl SqlStage {
 
     async fn drop_generations(&self, on: &DatabaseTransaction, which: &str, generation: u64) -> Result<(), StoreError> {
         for table in ["stage_record", "stage_sum", "stage_progress"] {
-            let sql = format!("DELETE FROM {table} WHERE generation {which} ?");
-            on.execute_raw(statement(sql, [unsigned(generation)])).await?;
+            // Never the live one, whoever asks for it.
+            let sql = format!(
+                "DELETE FROM {table} WHERE generation {which} ?
+                     AND generation <> (SELECT generation FROM stage_state WHERE stage = ?)"
+            );
+            on.execute_raw(statement(sql, [unsigned(generation), Value::from(self.stage)])).await?;
         }
         Ok(())
     }
@@ -248,9 +252,14 @@ impl StageStore for SqlStage {
         let end = format!("{prefix}\u{10ffff}");
         let values = [Value::from(self.stage), Value::from(prefix), Value::from(end)];
         let rows = self.database.reader().query_all_raw(statement(sql, values)).await.map_err(StoreError::from)?;
-        rows.iter()
-            .map(|row| Ok(Cell { name: column(row, 0)?, values: columns(&column::<Vec<u8>>(row, 1)?)? }))
-            .collect()
+        let mut cells = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let values = columns(&column::<Vec<u8>>(row, 1)?)?;
+            if values.iter().any(|value| *value != 0) {
+                cells.push(Cell { name: column(row, 0)?, values });
+            }
+        }
+        Ok(cells)
     }
 
     async fn discard(&self, generation: u64) -> Result<(), JournalError> {

@@ -35,12 +35,15 @@ struct State {
     /// The newest records, without a gap, up to `seq`.
     tail: VecDeque<Arc<LogRecord>>,
     tail_bytes: usize,
+    /// Something was appended and never published: rolled back, or committed by somebody who went away meanwhile.
+    unsettled: bool,
 }
 
 /// Records that are numbered and written, but not yet committed.
 #[must_use = "publish after the commit"]
 pub struct Appended {
     records: Vec<Arc<LogRecord>>,
+    heads: Box<Lanes>,
 }
 
 impl Appended {
@@ -57,11 +60,7 @@ impl SqlTopic {
     /// [`StoreError`] when the database fails.
     pub async fn open(database: &Database, topic: Topic) -> Result<Self, StoreError> {
         let name = topic.name();
-        let sql = format!("SELECT seq, heads FROM topic_{name}_head WHERE id = 0");
-        let (seq, heads) = match database.reader().query_one_raw(store::statement(sql, [])).await? {
-            Some(row) => (unsigned_column(&row, 0)?, get_lanes(&column::<Vec<u8>>(&row, 1)?)?),
-            None => (0, Box::new([0; PARTITIONS as usize])),
-        };
+        let (seq, heads) = stored_heads(database.reader(), topic).await?;
         let (grown, _) = watch::channel(seq);
         Ok(Self {
             topic,
@@ -76,23 +75,28 @@ impl SqlTopic {
                 columns: 1,
                 suffix: "",
             },
-            state: Mutex::new(State { seq, heads, tail: VecDeque::new(), tail_bytes: 0 }),
+            state: Mutex::new(State { seq, heads, tail: VecDeque::new(), tail_bytes: 0, unsettled: false }),
             grown,
         })
     }
 
-    /// Numbers and writes records within a transaction. At most once per transaction and topic.
+    /// Numbers and writes records within a transaction.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn append(&self, on: &DatabaseTransaction, records: Vec<NewRecord>) -> Result<Appended, StoreError> {
-        if records.is_empty() {
-            return Ok(Appended { records: Vec::new() });
-        }
         let appended_ms = now_ms();
-        let (mut seq, mut heads) = {
-            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            (state.seq, state.heads.clone())
+        let known = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if records.is_empty() {
+                return Ok(Appended { records: Vec::new(), heads: state.heads.clone() });
+            }
+            let settled = !std::mem::replace(&mut state.unsettled, true);
+            settled.then(|| (state.seq, state.heads.clone()))
+        };
+        let (mut seq, mut heads) = match known {
+            Some(known) => known,
+            None => stored_heads(on, self.topic).await?,
         };
         let mut values = Vec::with_capacity(records.len() * TOPIC_WIDTH);
         let mut numbered = Vec::with_capacity(records.len());
@@ -109,16 +113,24 @@ impl SqlTopic {
         let name = self.topic.name();
         let sql = format!("INSERT OR REPLACE INTO topic_{name}_head (id, seq, heads) VALUES (0, ?, ?)");
         on.execute_raw(store::statement(sql, [unsigned(seq), put_lanes(&heads)])).await?;
-        Ok(Appended { records: numbered })
+        Ok(Appended { records: numbered, heads })
     }
 
     /// Lets readers see what was appended. Takes the proof of the commit, which still holds the writer's turn.
     pub fn publish(&self, appended: Appended, _committed: &Committed) {
         let seq = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(first) = appended.records.first() {
+                if first.seq != state.seq + 1 {
+                    // What was committed in between is in the database only.
+                    state.tail.clear();
+                    state.tail_bytes = 0;
+                }
+                state.heads = appended.heads;
+                state.unsettled = false;
+            }
             for record in appended.records {
                 state.seq = record.seq;
-                state.heads[usize::from(record.partition)] = record.offset;
                 state.tail_bytes += weight(&record);
                 state.tail.push_back(record);
             }
@@ -141,6 +153,15 @@ impl SqlTopic {
         }
         let skip = usize::try_from(from.scanned + 1 - begins).unwrap_or(usize::MAX);
         Ok(state.tail.iter().skip(skip).filter(|record| is_new(from, record)).take(limit).cloned().collect())
+    }
+}
+
+/// Last `seq` and offsets given, as the database has them.
+async fn stored_heads<C: ConnectionTrait>(on: &C, topic: Topic) -> Result<(u64, Box<Lanes>), StoreError> {
+    let sql = format!("SELECT seq, heads FROM topic_{}_head WHERE id = 0", topic.name());
+    match on.query_one_raw(store::statement(sql, [])).await? {
+        Some(row) => Ok((unsigned_column(&row, 0)?, get_lanes(&column::<Vec<u8>>(&row, 1)?)?)),
+        None => Ok((0, Box::new([0; PARTITIONS as usize]))),
     }
 }
 

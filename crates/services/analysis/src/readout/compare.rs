@@ -73,12 +73,8 @@ pub fn metric(definition: &Definition, metric: usize, sums: Vec<Sums>, levels: &
     let (name, kind) =
         definition.metrics.get(metric).map_or((String::new(), MetricKind::Count), |m| (m.name.clone(), m.kind));
     let control = sums.get(definition.control).copied().unwrap_or_default();
-    let arms: Vec<ArmSums> = definition
-        .arms
-        .iter()
-        .zip(sums)
-        .map(|(arm, sums)| ArmSums { variant: arm.name.clone(), sums })
-        .collect();
+    let arms: Vec<ArmSums> =
+        definition.arms.iter().zip(sums).map(|(arm, sums)| ArmSums { variant: arm.name.clone(), sums }).collect();
     let others = arms.iter().enumerate().filter(|(place, _)| *place != definition.control);
     let comparisons = others.map(|(_, arm)| compare(kind, arm, &control, levels)).collect();
     MetricReadout { metric: name, arms, comparisons }
@@ -108,9 +104,8 @@ fn conversions(control: &Sums, treatment: &Sums, levels: &Levels) -> Result<Comp
     let got = two_proportion(a, b, levels.fixed)?;
     // Where nobody or everybody converted, Wald's interval has no width; that would look like certainty.
     let interval = if got.standard_error > 0.0 { Ok(got.interval) } else { newcombe(a, b, levels.fixed) };
-    let lift_error = |interval: Interval| {
-        (interval.upper() - interval.lower()) / (2.0 * levels.fixed.normal_half_width())
-    };
+    let lift_error =
+        |interval: Interval| (interval.upper() - interval.lower()) / (2.0 * levels.fixed.normal_half_width());
     Ok(Comparison {
         variant: String::new(),
         difference: Ok(got.difference),
@@ -138,9 +133,7 @@ fn means(control: &Sums, treatment: &Sums, levels: &Levels) -> Result<Comparison
             degrees_of_freedom: Some(estimate.df),
             p: estimate.p.two_sided,
         }),
-        sequential: got
-            .absolute
-            .and_then(|estimate| levels.sequence(estimate.effect, estimate.standard_error, units)),
+        sequential: got.absolute.and_then(|estimate| levels.sequence(estimate.effect, estimate.standard_error, units)),
         sequential_lift: got
             .relative
             .and_then(|estimate| levels.sequence(estimate.effect, estimate.standard_error, units)),

@@ -119,8 +119,7 @@ fn unit_cells(names: &Names, first: &Seen<'_>) -> Vec<String> {
     let exposure = first.exposure;
     let day = Timestamp::saturating_from_millis(first.input.at_ms).day();
     let mut cells = Vec::from(names.units(&exposure.variant, day));
-    let dimensions =
-        [("platform", &exposure.platform), ("country", &exposure.country), ("device", &exposure.device)];
+    let dimensions = [("platform", &exposure.platform), ("country", &exposure.country), ("device", &exposure.device)];
     for (dimension, value) in dimensions {
         if !value.is_empty() {
             cells.extend(names.segment(dimension, value, &exposure.variant, day));

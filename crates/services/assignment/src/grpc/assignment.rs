@@ -6,8 +6,8 @@ use api::assignment::v1::assignment_service_server::AssignmentService;
 use api::assignment::v1::{
     AssignRequest, AssignResponse, AssignmentReason, WatchRegistryRequest, WatchRegistryResponse,
 };
+use futures::{Stream, StreamExt as _};
 use tokio_stream::wrappers::WatchStream;
-use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
 use super::status;
@@ -36,10 +36,8 @@ impl AssignmentService for Server {
         &self,
         _: Request<WatchRegistryRequest>,
     ) -> Result<Response<Self::WatchRegistryStream>, Status> {
-        let changes = WatchStream::new(self.0.watch()).map(|registry| Some(Ok(registry.to_wire())));
-        let closing = Box::pin(self.0.closing());
-        let end = tokio_stream::once(()).then(move |()| closing).map(|()| None);
-        Ok(Response::new(Box::pin(changes.merge(end).map_while(|item| item))))
+        let changes = WatchStream::new(self.0.watch()).map(|registry| Ok(registry.to_wire()));
+        Ok(Response::new(Box::pin(changes.take_until(self.0.closing()))))
     }
 }
 

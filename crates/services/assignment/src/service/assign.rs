@@ -64,8 +64,7 @@ impl Service {
         let inner = &self.0;
         let now = inner.clock.now();
         let registry = self.registry();
-        let experiment =
-            registry.deciders().get(query.experiment).ok_or_else(|| Error::not_found(query.experiment))?;
+        let experiment = registry.deciders().get(query.experiment).ok_or_else(|| Error::not_found(query.experiment))?;
         let attributes = Attributes::new(&query.attributes).map_err(|error| too_large(&error))?;
         let decision = experiment.decide(query.identity.unit(), attributes, now);
         let reason = reason(experiment, &decision, attributes);

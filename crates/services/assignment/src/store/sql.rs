@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use bucketing::State;
 use ids::Timestamp;
 use prost::Message as _;
-use store::{
-    ConnectionTrait, Database, QueryResult, StoreError, Value, blob, column, statement, unsigned_column,
-};
+use store::{ConnectionTrait, Database, QueryResult, StoreError, Value, blob, column, statement, unsigned_column};
 
 use super::{Record, RegistryStore, Stored};
 use crate::PROJECT;
@@ -122,9 +120,8 @@ mod tests {
     async fn keeps_the_contract() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("assignment.db");
-        let open = async || {
-            SqlRegistry::new(Database::open_sqlite::<migrations::assignment::Migrator>(&path).await.unwrap())
-        };
+        let open =
+            async || SqlRegistry::new(Database::open_sqlite::<migrations::assignment::Migrator>(&path).await.unwrap());
         let store = open().await;
         contract::run(&store).await;
         let before = store.load().await.unwrap();
