@@ -85,7 +85,7 @@ impl TopicReader for MemoryTopic {
 
     async fn fetch(&self, seqs: &[u64]) -> Result<Vec<Arc<LogRecord>>, JournalError> {
         let state = self.lock();
-        let index = |seq: &u64| usize::try_from(seq.saturating_sub(1)).ok();
+        let index = |seq: &u64| usize::try_from(seq.checked_sub(1)?).ok();
         Ok(seqs.iter().filter_map(index).filter_map(|index| state.numbered.get(index).cloned()).collect())
     }
 

@@ -31,6 +31,8 @@ impl<F: Fold> Stage<F> {
     pub async fn rebuild(&self) -> Result<Rebuilt, JournalError> {
         let mut guard = self.session.lock().await;
         let fold = self.fold();
+        // A new lease: the one at hand may be lost by now, and what it knows of the live state be old.
+        *guard = None;
         let live = self.session(&mut guard).await?.claim.clone();
         let result = self.rebuild_from(&fold, &live).await;
         *guard = None;

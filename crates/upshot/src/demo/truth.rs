@@ -155,18 +155,18 @@ impl Truth {
     }
 
     fn add_unit(&mut self, person: &Person, decision: &Decision) {
+        let arm = decision.first.arm;
+        let orders = person.orders(arm);
+        self.before_exposure += count(&orders, |order| order.at_ms < person.exposed_ms);
+        self.after_window += count(&orders, |order| order.at_ms > person.exposed_ms + WINDOW_MS);
         if decision.mixed() {
             self.mixed += 1;
             return;
         }
-        let arm = decision.first.arm;
         for potential in Arm::ALL {
             self.potential[potential as usize].add(person, potential);
         }
         self.arms[arm as usize].add(person, arm);
-        let orders = person.orders(arm);
-        self.before_exposure += count(&orders, |order| order.at_ms < person.exposed_ms);
-        self.after_window += count(&orders, |order| order.at_ms > person.exposed_ms + WINDOW_MS);
     }
 
     fn add_causes(&mut self, person: &Person, arm: Arm) {

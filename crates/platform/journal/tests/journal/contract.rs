@@ -39,7 +39,7 @@ use promises;
 
 /// A backend with one topic that is fed from outside and one stage that writes two others.
 #[async_trait]
-trait Backend: Send {
+trait Backend: Send + Sync {
     /// Appends to [`Topic::Events`] and numbers.
     async fn append(&mut self, records: Vec<NewRecord>);
     /// A topic: events, or what the stage writes.

@@ -4,10 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod contract;
-mod crash;
-mod promises;
 mod reference;
-mod scheduler;
 mod simulation;
 mod sql;
 mod toy;

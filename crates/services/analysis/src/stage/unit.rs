@@ -82,8 +82,8 @@ impl<'a> Conversion<'a> {
 
 /// What a person adds to the sums of an experiment. `conversions` are in order.
 ///
-/// Exposures of another revision or before the start do not count. A person that met several variants is counted and
-/// otherwise left out: no rule could say which of them its conversions belong to.
+/// Exposures of another revision or before the start do not count. A person that met several variants is counted, its
+/// conversions outside the window too, and otherwise left out: no rule could say which variant the others belong to.
 pub fn contributions(
     definition: &Definition,
     exposures: &[Seen<'_>],
@@ -95,15 +95,16 @@ pub fn contributions(
     };
     let names = Names::new(&definition.key, definition.revision);
     let variants: BTreeSet<&str> = counting.map(|seen| seen.exposure.variant.as_str()).collect();
-    if variants.len() > 1 {
-        return vec![Contribution { cells: vec![names.mixed()], values: vec![1] }];
-    }
     let from_ms = first.input.at_ms;
+    let info = info(definition, from_ms, conversions);
+    let told = (info != Info::default()).then(|| Contribution { cells: vec![names.info()], values: info.columns() });
+    if variants.len() > 1 {
+        let mixed = Contribution { cells: vec![names.mixed()], values: vec![1] };
+        return std::iter::once(mixed).chain(told).collect();
+    }
     let values: Vec<Option<i64>> =
         definition.metrics.iter().map(|metric| value(metric, from_ms, conversions)).collect();
     let unit = Contribution { cells: unit_cells(&names, first), values: cells::unit_columns(&values) };
-    let info = info(definition, from_ms, conversions);
-    let told = (info != Info::default()).then(|| Contribution { cells: vec![names.info()], values: info.columns() });
     std::iter::once(unit).chain(told).collect()
 }
 
