@@ -63,7 +63,11 @@ pub async fn run(settings: Settings, roles: &[Role]) -> Result<(), Error> {
     let router = operations(system.readiness().clone(), metrics);
     let http = HttpServer::bind(settings.http_address, &settings.auth, router).await?;
     announce(&grpc.address().to_string(), &http.address().to_string())?;
-    let served = tokio::join!(grpc.serve(shutdown.clone()), http.serve(shutdown.clone(), HTTP_DRAIN));
+    let streams = async {
+        shutdown.begun().await;
+        system.close_streams();
+    };
+    let served = tokio::join!(grpc.serve(shutdown.clone()), http.serve(shutdown.clone(), HTTP_DRAIN), streams);
     system.stop().await;
     tracing::info!("stopped");
     telemetry.shutdown(TRACE_FLUSH).await;

@@ -19,7 +19,7 @@ use upshot_client::Client;
 use crate::settings::Settings;
 
 /// Longest wait for each step of stopping.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(12);
 
 /// Which services a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -212,6 +212,13 @@ impl System {
     #[must_use]
     pub const fn services(&self) -> &Services {
         &self.services
+    }
+
+    /// Ends what would go on for as long as its callers stay: streams. Call it when serving is to end.
+    pub fn close_streams(&self) {
+        if let Some(assignment) = &self.services.assignment {
+            assignment.close_streams();
+        }
     }
 
     /// Ends everything in order: queues are emptied, the running batches finish, databases close.

@@ -62,6 +62,13 @@ impl<F: Fold> Stage<F> {
             self.store.commit(commit).await?;
             session.claim.progress.extend(after);
         }
+        for (topic, end) in &live.progress {
+            if session.claim.progress.get(topic).is_none_or(|now| now.offsets != end.offsets) {
+                // Facts whose inputs are missing would be withdrawn.
+                let what = format!("topic {}: it does not read up to where the stage stands", topic.name());
+                return Err(JournalError::Corrupt { what });
+            }
+        }
         let Claim { epoch, generation, progress, .. } = self.store.claim().await?;
         if generation != live.generation || progress != live.progress {
             // Somebody else held the lease in between, so what was rebuilt is not what is live.

@@ -14,3 +14,4 @@ pub mod readiness;
 pub mod server;
 pub mod telemetry;
 pub mod trace;
+pub mod wire;

@@ -11,10 +11,10 @@ use api::attribution::v1::{
     ListModelsResponse, WaitCaughtUpRequest, WaitCaughtUpResponse,
 };
 use api::revenue::v1::revenue_service_client::RevenueServiceClient;
-use api::{Problem, attribution::v1 as wire, revenue, types};
+use api::{Problem, attribution::v1 as wire, revenue};
 use async_trait::async_trait;
-use journal::{Lag, Position, Topic};
-use tonic::metadata::MetadataMap;
+use journal::{Lag, Topic};
+use runtime::wire as call;
 use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
@@ -26,10 +26,6 @@ pub const SERVICES: &[&str] = &["upshot.attribution.v1.AttributionService", "ups
 
 /// Longest wait for revenue.
 const REVENUE_DEADLINE: Duration = Duration::from_secs(5);
-/// Longest wait of a caller who names no deadline.
-const WAIT_DEFAULT: Duration = Duration::from_secs(60);
-/// How much before the caller's own deadline a wait ends, so that the answer says why. At most a tenth of it.
-const WAIT_MARGIN: Duration = Duration::from_millis(50);
 /// Longest text of a model, in bytes.
 const MODEL_BYTES_MAX: usize = 256;
 /// Longest text of a person's key: an identity and its kind.
@@ -68,7 +64,7 @@ impl AttributionService for Service {
         Ok(Response::new(GetReportResponse {
             model: report.model,
             rows: report.rows.into_iter().map(row_to_wire).collect(),
-            lag: Some(lag_to_wire(report.lag)),
+            lag: Some(call::lag_to_wire(report.lag)),
         }))
     }
 
@@ -76,10 +72,10 @@ impl AttributionService for Service {
         &self,
         request: Request<WaitCaughtUpRequest>,
     ) -> Result<Response<WaitCaughtUpResponse>, Status> {
-        let limit = time_to_wait(request.metadata());
-        let positions = positions_from_wire(&request.into_inner().positions)?;
+        let limit = call::wait_bound(request.metadata());
+        let positions = call::positions_from_wire(&request.into_inner().positions, &[Topic::PersonEvents])?;
         let heads = self.caught_up(positions, limit).await.map_err(refused)?;
-        Ok(Response::new(WaitCaughtUpResponse { heads: heads.into_iter().map(position_to_wire).collect() }))
+        Ok(Response::new(WaitCaughtUpResponse { heads: call::positions_to_wire(&heads) }))
     }
 }
 
@@ -127,51 +123,6 @@ fn bounded(field: &str, text: &str, bytes_max: usize) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The caller's deadline less a margin, else [`WAIT_DEFAULT`].
-fn time_to_wait(metadata: &MetadataMap) -> Duration {
-    let header = metadata.get("grpc-timeout").and_then(|header| header.to_str().ok());
-    let Some(limit) = header.and_then(grpc_timeout) else {
-        return WAIT_DEFAULT;
-    };
-    limit.saturating_sub(WAIT_MARGIN.min(limit / 10))
-}
-
-/// At most eight digits and a unit, as the gRPC protocol over HTTP/2 has it.
-fn grpc_timeout(header: &str) -> Option<Duration> {
-    let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
-    let count: u32 = digits.parse().ok()?;
-    let one = match unit {
-        "H" => Duration::from_secs(3_600),
-        "M" => Duration::from_secs(60),
-        "S" => Duration::from_secs(1),
-        "m" => Duration::from_millis(1),
-        "u" => Duration::from_micros(1),
-        "n" => Duration::from_nanos(1),
-        _ => return None,
-    };
-    one.checked_mul(count)
-}
-
-fn positions_from_wire(positions: &[types::Position]) -> Result<Vec<Position>, Problem> {
-    let read = |(index, position): (usize, &types::Position)| {
-        let topic = Topic::named(&position.topic)
-            .ok_or_else(|| Problem::invalid(format!("positions[{index}].topic"), "must be a topic of the journal"))?;
-        let partition = u16::try_from(position.partition).ok().filter(|partition| *partition < ids::PARTITIONS);
-        let partition = partition
-            .ok_or_else(|| Problem::invalid(format!("positions[{index}].partition"), "must be from 0 to 255"))?;
-        Ok(Position { topic, partition, offset: position.offset })
-    };
-    positions.iter().enumerate().map(read).collect()
-}
-
-fn position_to_wire(position: Position) -> types::Position {
-    types::Position {
-        topic: position.topic.name().to_owned(),
-        partition: u32::from(position.partition),
-        offset: position.offset,
-    }
-}
-
 fn journey_to_wire(journey: PersonJourney, models: &[String]) -> wire::Journey {
     let PersonJourney { conversion, touches } = journey;
     let touch = |credited: crate::CreditedTouch| wire::JourneyTouch {
@@ -215,10 +166,6 @@ fn cell_from_wire(cell: revenue::v1::CreditCell) -> MoneyCell {
         gross_minor: cell.gross_minor,
         net_minor: cell.net_minor,
     }
-}
-
-const fn lag_to_wire(lag: Lag) -> types::Lag {
-    types::Lag { pending_records: lag.pending_records, oldest_ms: lag.oldest_ms }
 }
 
 #[cfg(test)]

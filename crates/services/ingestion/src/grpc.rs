@@ -1,7 +1,5 @@
 //! The wire of ingestion: extract, convert, call, map.
 
-use std::time::Duration;
-
 use api::Problem;
 use api::ingestion::v1::dead_letter_service_server::{DeadLetterService, DeadLetterServiceServer};
 use api::ingestion::v1::event_type_service_server::{EventTypeService, EventTypeServiceServer};
@@ -11,7 +9,8 @@ use api::ingestion::v1::{self as wire, BotStatus};
 use api::journal::v1::operator_word::Word;
 use api::types;
 use ids::ActorKey;
-use journal::{Position, Topic};
+use journal::Topic;
+use runtime::wire as call;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -80,7 +79,7 @@ impl IngestionService for Wire {
             linked_anonymous_ids: counts.linked,
             shared_anonymous_ids: counts.shared,
             quarantined_actors: counts.quarantined,
-            lag: Some(types::Lag { pending_records: lag.pending_records, oldest_ms: lag.oldest_ms }),
+            lag: Some(call::lag_to_wire(lag)),
         }))
     }
 
@@ -88,11 +87,10 @@ impl IngestionService for Wire {
         &self,
         request: Request<wire::WaitCaughtUpRequest>,
     ) -> Result<Response<wire::WaitCaughtUpResponse>, Status> {
-        let limit = deadline(&request);
-        let positions =
-            request.into_inner().positions.iter().map(position_from_wire).collect::<Result<Vec<_>, _>>()?;
+        let limit = call::wait_bound(request.metadata());
+        let positions = call::positions_from_wire(&request.into_inner().positions, &[Topic::Events])?;
         let heads = self.0.wait_caught_up(positions, limit).await.map_err(status)?;
-        Ok(Response::new(wire::WaitCaughtUpResponse { heads: heads.iter().map(position_to_wire).collect() }))
+        Ok(Response::new(wire::WaitCaughtUpResponse { heads: call::positions_to_wire(&heads) }))
     }
 }
 
@@ -112,7 +110,7 @@ impl EventTypeService for Wire {
         request: Request<wire::ListEventTypesRequest>,
     ) -> Result<Response<wire::ListEventTypesResponse>, Status> {
         let page = request.into_inner().page.unwrap_or_default();
-        let limit = page_size(&page)? as usize;
+        let limit = call::page_size(&page)? as usize;
         let all = self.0.event_types().await.map_err(status)?;
         let mut rest = all.into_iter().filter(|known| known.name > page.page_token);
         let event_types: Vec<_> = rest.by_ref().take(limit).collect();
@@ -130,7 +128,7 @@ impl DeadLetterService for Wire {
         request: Request<wire::ListDeadLettersRequest>,
     ) -> Result<Response<wire::ListDeadLettersResponse>, Status> {
         let page = request.into_inner().page.unwrap_or_default();
-        let limit = page_size(&page)?;
+        let limit = call::page_size(&page)?;
         let after = match page.page_token.as_str() {
             "" => 0,
             token => {
@@ -153,13 +151,13 @@ impl PersonService for Wire {
             return Err(Problem::invalid("user_id", "must be set").into());
         }
         let position = self.0.say(&actor, Word::LinkUser(request.user_id)).await.map_err(status)?;
-        Ok(Response::new(wire::LinkResponse { position: Some(position_to_wire(&position)) }))
+        Ok(Response::new(wire::LinkResponse { position: Some(call::position_to_wire(&position)) }))
     }
 
     async fn unlink(&self, request: Request<wire::UnlinkRequest>) -> Result<Response<wire::UnlinkResponse>, Status> {
         let actor = device("anonymous_id", request.into_inner().anonymous_id)?;
         let position = self.0.say(&actor, Word::Unlink(true)).await.map_err(status)?;
-        Ok(Response::new(wire::UnlinkResponse { position: Some(position_to_wire(&position)) }))
+        Ok(Response::new(wire::UnlinkResponse { position: Some(call::position_to_wire(&position)) }))
     }
 
     async fn override_bot(
@@ -169,7 +167,7 @@ impl PersonService for Wire {
         let request = request.into_inner();
         let actor = actor_from_wire(request.identity)?;
         let position = self.0.say(&actor, Word::IsBot(request.is_bot)).await.map_err(status)?;
-        Ok(Response::new(wire::OverrideBotResponse { position: Some(position_to_wire(&position)) }))
+        Ok(Response::new(wire::OverrideBotResponse { position: Some(call::position_to_wire(&position)) }))
     }
 
     async fn get_actor(
@@ -206,7 +204,7 @@ fn result(event_id: String, verdict: EventVerdict) -> wire::EventResult {
         verdict: code.into(),
         field: verdict.field,
         rule: verdict.rule,
-        position: verdict.position.as_ref().map(position_to_wire),
+        position: verdict.position.as_ref().map(call::position_to_wire),
         analytics_dropped: verdict.analytics_dropped,
     }
 }
@@ -225,37 +223,4 @@ fn actor_from_wire(identity: Option<types::Identity>) -> Result<ActorKey, Status
         (true, false) => Ok(ActorKey::User(identity.user_id)),
         (true, true) => Err(Problem::invalid("identity", "must name an anonymous or a user id").into()),
     }
-}
-
-fn page_size(page: &types::PageRequest) -> Result<u32, Status> {
-    match page.page_size {
-        0 => Ok(100),
-        size @ 1..=1_000 => Ok(size),
-        _ => Err(Problem::invalid("page.page_size", "must be at most 1000").into()),
-    }
-}
-
-fn position_from_wire(position: &types::Position) -> Result<Position, Status> {
-    let topic = Topic::named(&position.topic)
-        .ok_or_else(|| Problem::invalid("positions.topic", format!("{:?} is no topic", position.topic)))?;
-    let partition = u16::try_from(position.partition)
-        .ok()
-        .filter(|partition| *partition < ids::PARTITIONS)
-        .ok_or_else(|| Problem::invalid("positions.partition", "must be from 0 to 255"))?;
-    Ok(Position { topic, partition, offset: position.offset })
-}
-
-fn position_to_wire(position: &Position) -> types::Position {
-    types::Position {
-        topic: position.topic.name().to_owned(),
-        partition: u32::from(position.partition),
-        offset: position.offset,
-    }
-}
-
-/// How long a wait may take: the client's own deadline, or a minute.
-fn deadline<T>(request: &Request<T>) -> Duration {
-    const DEFAULT: Duration = Duration::from_secs(60);
-    let _ = request;
-    DEFAULT
 }

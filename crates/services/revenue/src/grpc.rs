@@ -1,7 +1,6 @@
 //! The wire of revenue: extract, convert, call, map. The only file here that names tonic.
 
 use std::error::Error as _;
-use std::time::Duration;
 
 use api::revenue::v1::rate_service_server::{RateService, RateServiceServer};
 use api::revenue::v1::revenue_service_server::{RevenueService, RevenueServiceServer};
@@ -12,10 +11,10 @@ use api::revenue::v1::{
     WaitCaughtUpResponse,
 };
 use api::{FieldViolation, Problem, money_to_wire, timestamp_to_wire, types};
-use ids::{EventId, PARTITIONS, Timestamp};
-use journal::{Lag, Position, Topic};
+use ids::{EventId, Timestamp};
+use journal::Topic;
 use ledger::Entry;
-use tonic::metadata::MetadataMap;
+use runtime::wire as call;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -23,11 +22,6 @@ use crate::{CurrencyTotals, DatedRate, Error, PostingLine, RateKey, Service, Tra
 
 /// Full names of the services served here, for health.
 pub const SERVICES: &[&str] = &["upshot.revenue.v1.RevenueService", "upshot.revenue.v1.RateService"];
-
-const PAGE_DEFAULT: usize = 100;
-const PAGE_MAX: usize = 1000;
-/// Longest wait to catch up, when the client names no shorter one.
-const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Adds the services to a server.
 pub fn routes(service: &Service, routes: Routes) -> Routes {
@@ -55,7 +49,7 @@ impl RevenueService for Service {
             "" => 0,
             token => token.parse().map_err(|_| bad_token())?,
         };
-        let page = self.list_postings(after, page_size(page.page_size)).await.map_err(refused)?;
+        let page = self.list_postings(after, call::page_size(&page)? as usize).await.map_err(refused)?;
         let postings = page.rows.into_iter().map(line_to_wire).collect::<Result<_, _>>()?;
         let next_page_token = page.next.map(|seq| seq.to_string()).unwrap_or_default();
         Ok(Response::new(ListPostingsResponse { postings, page: Some(types::PageResponse { next_page_token }) }))
@@ -65,7 +59,7 @@ impl RevenueService for Service {
         let report = self.revenue().await.map_err(refused)?;
         Ok(Response::new(GetRevenueResponse {
             currencies: report.currencies.into_iter().map(totals_to_wire).collect::<Result<_, _>>()?,
-            lag: Some(lag_to_wire(report.lag)),
+            lag: Some(call::lag_to_wire(report.lag)),
             missing_rates: narrow("missing rates", report.missing_rates)?,
             reporting_currency: report.reporting.code().to_owned(),
         }))
@@ -84,22 +78,17 @@ impl RevenueService for Service {
             })
         };
         let cells = report.cells.into_iter().map(cell_to_wire).collect::<Result<_, Status>>()?;
-        Ok(Response::new(GetCreditResponse { cells, lag: Some(lag_to_wire(report.lag)) }))
+        Ok(Response::new(GetCreditResponse { cells, lag: Some(call::lag_to_wire(report.lag)) }))
     }
 
     async fn wait_caught_up(
         &self,
         request: Request<WaitCaughtUpRequest>,
     ) -> Result<Response<WaitCaughtUpResponse>, Status> {
-        let wait = grpc_timeout(request.metadata()).map_or(WAIT_MAX, |timeout| timeout.min(WAIT_MAX));
-        let positions = positions_from_wire(&request.into_inner().positions)?;
+        let wait = call::wait_bound(request.metadata());
+        let positions = call::positions_from_wire(&request.into_inner().positions, &[Topic::Money, Topic::Shares])?;
         let heads = self.wait_caught_up(positions, wait).await.map_err(refused)?;
-        let to_wire = |head: Position| types::Position {
-            topic: head.topic.name().to_owned(),
-            partition: head.partition.into(),
-            offset: head.offset,
-        };
-        Ok(Response::new(WaitCaughtUpResponse { heads: heads.into_iter().map(to_wire).collect() }))
+        Ok(Response::new(WaitCaughtUpResponse { heads: call::positions_to_wire(&heads) }))
     }
 }
 
@@ -118,7 +107,7 @@ impl RateService for Service {
             None => return Err(bad_token()),
             Some((currency, date)) => Some(RateKey::parse(currency, date).map_err(|_| bad_token())?),
         };
-        let page = self.list_rates(after, page_size(page.page_size)).await.map_err(refused)?;
+        let page = self.list_rates(after, call::page_size(&page)? as usize).await.map_err(refused)?;
         let to_wire = |DatedRate { key, rate }: DatedRate| Rate {
             currency: key.currency.code().to_owned(),
             date: key.date(),
@@ -145,55 +134,8 @@ fn bad_token() -> Status {
     Problem::invalid("page.page_token", "must be the next_page_token of an earlier page").into()
 }
 
-fn page_size(wanted: u32) -> usize {
-    match usize::try_from(wanted) {
-        Ok(0) => PAGE_DEFAULT,
-        Ok(wanted) => wanted.min(PAGE_MAX),
-        Err(_) => PAGE_MAX,
-    }
-}
-
 fn narrow<T: TryFrom<i128>>(what: &'static str, sum: i128) -> Result<T, Status> {
     T::try_from(sum).map_err(|_| refused(Error::OutOfRange { what }))
-}
-
-/// The header `grpc-timeout`: at most 8 digits and a unit.
-fn grpc_timeout(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
-    let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: u64 = count.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(count.saturating_mul(3600))),
-        "M" => Some(Duration::from_secs(count.saturating_mul(60))),
-        "S" => Some(Duration::from_secs(count)),
-        "m" => Some(Duration::from_millis(count)),
-        "u" => Some(Duration::from_micros(count)),
-        "n" => Some(Duration::from_nanos(count)),
-        _ => None,
-    }
-}
-
-fn lag_to_wire(lag: Lag) -> types::Lag {
-    types::Lag { pending_records: lag.pending_records, oldest_ms: lag.oldest_ms }
-}
-
-fn positions_from_wire(positions: &[types::Position]) -> Result<Vec<Position>, Status> {
-    let mut violations = Vec::new();
-    let mut parsed = Vec::with_capacity(positions.len());
-    for (index, position) in positions.iter().enumerate() {
-        let topic = Topic::named(&position.topic).filter(|topic| matches!(topic, Topic::Money | Topic::Shares));
-        let partition = u16::try_from(position.partition).ok().filter(|partition| *partition < PARTITIONS);
-        if topic.is_none() {
-            violations.push(FieldViolation::new(format!("positions[{index}].topic"), "must be money or shares"));
-        }
-        if partition.is_none() {
-            violations.push(FieldViolation::new(format!("positions[{index}].partition"), "must be from 0 to 255"));
-        }
-        if let (Some(topic), Some(partition)) = (topic, partition) {
-            parsed.push(Position { topic, partition, offset: position.offset });
-        }
-    }
-    Problem::from_violations(violations).map_or(Ok(parsed), |problem| Err(problem.into()))
 }
 
 fn rates_from_wire(service: &Service, rates: &[Rate]) -> Result<Vec<DatedRate>, Status> {

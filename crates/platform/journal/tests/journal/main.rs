@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod contract;
+mod promises;
 mod reference;
 mod simulation;
 mod sql;

@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use world::World;
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 
 /// Names the seed when a run panics.
 struct Named(u64);

@@ -6,8 +6,10 @@ use api::assignment::v1::{
     ListExperimentsRequest, ListExperimentsResponse, StartExperimentRequest, StartExperimentResponse,
     StopExperimentRequest, StopExperimentResponse,
 };
+use api::Problem;
 use api::types::{PageRequest, PageResponse};
 use ids::Name;
+use runtime::wire::page_size;
 use tonic::{Request, Response, Status};
 
 use super::status;
@@ -15,8 +17,6 @@ use crate::definition::Definition;
 use crate::error::Error;
 use crate::service::Service;
 
-const DEFAULT_PAGE: u32 = 100;
-const MAX_PAGE: u32 = 1_000;
 const MAX_REASON_BYTES: usize = 4_096;
 
 pub(super) struct Server(Service);
@@ -51,7 +51,7 @@ impl RegistryService for Server {
         &self,
         request: Request<ListExperimentsRequest>,
     ) -> Result<Response<ListExperimentsResponse>, Status> {
-        let (after, size) = page(request.into_inner().page.unwrap_or_default()).map_err(status)?;
+        let (after, size) = page(&request.into_inner().page.unwrap_or_default())?;
         let page = self.0.list(after.as_ref(), size);
         Ok(Response::new(ListExperimentsResponse {
             experiments: page.experiments.iter().map(|experiment| experiment.to_wire()).collect(),
@@ -99,17 +99,13 @@ fn key(text: &str) -> Result<Name, Error> {
 }
 
 /// The key to go on after, and how many. A token is the last key of the page before.
-fn page(request: PageRequest) -> Result<(Option<Name>, usize), Error> {
-    let size = match request.page_size {
-        0 => DEFAULT_PAGE,
-        size @ 1..=MAX_PAGE => size,
-        _ => return Err(Error::invalid("page.page_size", format!("must be at most {MAX_PAGE}"))),
-    };
+fn page(request: &PageRequest) -> Result<(Option<Name>, usize), Status> {
+    let size = page_size(request)?;
     let after = match request.page_token.as_str() {
         "" => None,
         token => Some(
             Name::parse(token)
-                .map_err(|_| Error::invalid("page.page_token", "must be a next_page_token of this list"))?,
+                .map_err(|_| Problem::invalid("page.page_token", "must be a next_page_token of this list"))?,
         ),
     };
     Ok((after, usize::try_from(size).unwrap_or(usize::MAX)))
