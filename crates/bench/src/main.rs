@@ -1,1 +1,117 @@
-fn main() {}
+//! `upshot-bench`: ratios measured side by side in one run, on loopback, with the seeds that repeat them.
+//!
+//! Nothing here is asserted: a missed goal is printed as missed. Must never know: how a service does its work.
+
+mod error;
+mod host;
+mod measure;
+mod report;
+mod scenario;
+mod workload;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+use error::Error;
+use report::Report;
+
+/// Measure Upshot against bare yardsticks, in one run and on one machine
+#[derive(Debug, Parser)]
+#[command(name = "upshot-bench", version)]
+struct Cli {
+    /// What to measure
+    #[arg(value_enum)]
+    scenario: Scenario,
+    /// Print JSON instead of tables, every repeat included
+    #[arg(long)]
+    json: bool,
+    /// Times each side is measured; each scenario has its own default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    repeats: Option<u32>,
+    /// What the workloads are drawn from
+    #[arg(long, default_value_t = 20_260_101)]
+    seed: u64,
+    /// Where the databases are made, and removed afterwards; the system's temporary directory when none is named
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// The `upshot` binary that `idle` starts; the one beside this binary when none is named
+    #[arg(long, value_name = "FILE", env = "UPSHOT_BIN")]
+    binary: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Assign beside an empty unary call with the same messages
+    Assign,
+    /// Record beside prepared inserts of the same rows by the bare driver
+    Record,
+    /// Events per second from Record to the reports, and the lag at half of that
+    Pipeline,
+    /// Start, memory and end of a server with nothing to do
+    Idle,
+    /// One after the other
+    All,
+}
+
+/// What every scenario is given.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Times each side is measured, where somebody said so.
+    pub repeats: Option<u32>,
+    /// What workloads are drawn from.
+    pub seed: u64,
+    /// Where databases are made.
+    pub directory: PathBuf,
+    /// The binary that `idle` starts.
+    pub binary: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(because) = cause {
+                eprintln!("  because: {because}");
+                cause = because.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Error> {
+    if cfg!(debug_assertions) {
+        eprintln!("warning: this build is not optimised; use `cargo run --release -p bench`");
+    }
+    let plan = Plan {
+        repeats: cli.repeats,
+        seed: cli.seed,
+        directory: cli.directory.clone().unwrap_or_else(std::env::temp_dir),
+        binary: cli.binary.clone(),
+    };
+    let scenarios: &[fn(&Plan) -> Result<Report, Error>] = match cli.scenario {
+        Scenario::Assign => &[scenario::assign::run],
+        Scenario::Record => &[scenario::record::run],
+        Scenario::Pipeline => &[scenario::pipeline::run],
+        Scenario::Idle => &[scenario::idle::run],
+        // Idle first, while nothing else has warmed the machine.
+        Scenario::All => &[scenario::idle::run, scenario::assign::run, scenario::record::run, scenario::pipeline::run],
+    };
+    let mut reports = Vec::with_capacity(scenarios.len());
+    for scenario in scenarios {
+        let report = scenario(&plan)?;
+        if !cli.json {
+            println!("{}", report.to_text());
+        }
+        reports.push(report);
+    }
+    if cli.json {
+        println!("{}", report::to_json(&reports)?);
+    }
+    Ok(())
+}

@@ -16,13 +16,16 @@ use crate::{demo, import, rebuild, report, serve};
 /// Where clients look for a server when nothing is said.
 const DEFAULT_ADDR: &str = "127.0.0.1:7700";
 
+/// Heads the options that say which server or directory a command is for.
+const WHERE: &str = "Where it works";
+
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Experimentation and attribution: decides variants, records what happened, and says what it was worth
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 struct Cli {
-    /// Settings file; `upshot.toml` is read when it is there
+    /// Settings file; when none is named, `upshot.toml` in the working directory is read if it is there
     #[arg(long, global = true, value_name = "FILE", env = "UPSHOT_CONFIG")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -31,13 +34,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the services until SIGTERM
+    /// Run the services until SIGTERM or Ctrl-C
     Serve(ServeArgs),
     /// Simulate an experiment through the public API and print what comes out beside the truth
     Demo(demo::Options),
-    /// Import files
+    /// Import events, touches, invoices or exchange rates from files
     Import(Box<At<import::ImportArgs>>),
-    /// Print reports
+    /// Print attribution, revenue, an experiment's readout, or what became of the events
     Report(Box<At<report::ReportArgs>>),
     /// Fold a stage's inputs again and publish what differs; the server must not be running
     Rebuild(RebuildArgs),
@@ -56,29 +59,29 @@ enum ConfigCommand {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// Services to run; all when none is named
+    /// Services to run, each beside those that it reads from; all when none is named
     #[arg(value_enum)]
     roles: Vec<Role>,
-    /// Where the databases lie
+    /// Where the databases lie [default: upshot-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where gRPC is served
+    /// Where gRPC is served; port 0 takes a free one [default: 127.0.0.1:7700]
     #[arg(long, value_name = "ADDRESS")]
     grpc_address: Option<String>,
-    /// Where health and metrics are served
+    /// Where health and metrics are served; port 0 takes a free one [default: 127.0.0.1:7701]
     #[arg(long, value_name = "ADDRESS")]
     http_address: Option<String>,
-    /// Any other setting, as section.key=value
+    /// Any other setting that `upshot config show` lists, as section.key=value; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 struct RebuildArgs {
-    /// Whose stage
+    /// Whose stage; assignment has none
     #[arg(value_enum)]
     stage: Role,
-    /// Where the databases lie
+    /// Where the databases lie [default: upshot-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -86,14 +89,14 @@ struct RebuildArgs {
 /// A command for a server, or for a data directory without one.
 #[derive(Debug, Args)]
 struct At<A: Args> {
-    /// The server's gRPC address
-    #[arg(long, global = true, value_name = "ADDRESS", conflicts_with = "data_dir")]
+    /// The server's gRPC address [default: 127.0.0.1:7700]
+    #[arg(long, global = true, value_name = "ADDRESS", conflicts_with = "data_dir", help_heading = WHERE)]
     addr: Option<String>,
     /// Key for a server that asks for one
-    #[arg(long, global = true, value_name = "KEY", env = "UPSHOT_API_KEY", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "KEY", env = "UPSHOT_API_KEY", hide_env_values = true, help_heading = WHERE)]
     api_key: Option<String>,
     /// Work on this data directory, without a server
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = WHERE)]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     args: A,

@@ -56,6 +56,16 @@ pub async fn run(settings: Settings, roles: &[Role]) -> Result<(), Error> {
     let shutdown = Shutdown::new();
     shutdown.on_signals().map_err(Error::Signals)?;
     metrics.spawn_upkeep(shutdown.clone());
+    for describe in [
+        assignment::describe_metrics,
+        ingestion::describe_metrics,
+        attribution::metrics::describe,
+        revenue::metrics::describe,
+        analysis::metrics::describe,
+        journal::describe_metrics,
+    ] {
+        describe();
+    }
     runtime::auth::check_bind(settings.grpc_address, &settings.auth).map_err(ServerError::from)?;
     let directory = DataDir::open(&settings.data_dir)?;
     let system = System::start(&settings, directory, roles).await?;

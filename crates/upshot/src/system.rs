@@ -163,8 +163,7 @@ impl System {
             (roles.contains(&Role::Revenue), &services.ingestion, &services.attribution)
         {
             let config = settings.revenue.clone();
-            services.revenue =
-                Some(revenue::Service::open(revenue, config, events.money(), shares.shares()).await?);
+            services.revenue = Some(revenue::Service::open(revenue, config, events.money(), shares.shares()).await?);
         }
         if let (true, Some(events), Some(money)) =
             (roles.contains(&Role::Analysis), &services.ingestion, &services.revenue)
@@ -172,8 +171,7 @@ impl System {
             let registry = Arc::new(analysis::grpc::RegistryPeer::new(channel.clone()));
             let config = settings.analysis.clone();
             let inputs = (events.person_events(), money.transactions());
-            services.analysis =
-                Some(analysis::Service::open(analysis, config, inputs.0, inputs.1, registry).await?);
+            services.analysis = Some(analysis::Service::open(analysis, config, inputs.0, inputs.1, registry).await?);
         }
         let (routes, names) = services.routes();
         let grpc = GrpcServer::new(routes, &names, settings.grpc.clone()).await?;

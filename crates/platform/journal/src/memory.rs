@@ -9,7 +9,9 @@ use tokio::sync::watch;
 
 use crate::diff::accumulate;
 use crate::port::Lanes;
-use crate::{Cell, Claim, Commit, DeadRecord, JournalError, Key, LogRecord, NewRecord, Progress, StageStore, Topic, TopicReader};
+use crate::{
+    Cell, Claim, Commit, DeadRecord, JournalError, Key, LogRecord, NewRecord, Progress, StageStore, Topic, TopicReader,
+};
 
 /// A topic in memory. Appended records are read only once they are numbered.
 pub struct MemoryTopic {

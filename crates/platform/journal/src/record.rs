@@ -182,3 +182,6 @@ fn decode_contribution(input: &mut &[u8]) -> Result<Contribution, Malformed> {
     let cells = (0..get_count(input)?).map(|_| get_str(input).map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
     Ok(Contribution { cells, values: get_values(input)? })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
+use crate::metrics as names;
 use crate::{StageRunner, Stepped};
 
 /// How long a stage that failed is left alone.
@@ -78,7 +79,7 @@ async fn pass(stages: &[Arc<dyn StageRunner>], busy: &[Mutex<()>]) -> Pass {
             Err(panicked) => (panicked.to_string(), None),
         };
         tracing::error!(stage = stage.name(), error, cause, "a batch failed; it will be tried again");
-        metrics::counter!("upshot_journal_failed_batches_total", "stage" => stage.name()).increment(1);
+        metrics::counter!(names::FAILED_BATCHES, "stage" => stage.name()).increment(1);
         failed = true;
     }
     if failed { Pass::Failed } else { Pass::Idle }

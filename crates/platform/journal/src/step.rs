@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::diff::{Changes, apply, apply_contributions};
+use crate::metrics as names;
 use crate::record::{Published, Record};
 use crate::stage::{Session, decode};
 use crate::topic::SlotId;
@@ -212,7 +213,7 @@ impl<F: Fold> Stage<F> {
                 Ok(work) => works.push(work),
                 Err((key, error)) => {
                     tracing::error!(stage = F::NAME, %key, %error, "the fold fails; its partition stops");
-                    metrics::counter!("upshot_journal_stopped_partitions_total", "stage" => F::NAME).increment(1);
+                    metrics::counter!(names::STOPPED, "stage" => F::NAME).increment(1);
                     stopped.insert(key.partition());
                 }
             }
@@ -340,8 +341,14 @@ impl<F: Fold> Stage<F> {
         claim.folded = commit.folded;
         claim.scan.clone_from(&commit.scan);
         self.store.commit(commit).await?;
-        metrics::counter!("upshot_journal_keys_total", "stage" => F::NAME).increment(records);
-        metrics::counter!("upshot_journal_facts_total", "stage" => F::NAME).increment(facts as u64);
+        metrics::counter!(names::KEYS, "stage" => F::NAME).increment(records);
+        metrics::counter!(names::FACTS, "stage" => F::NAME).increment(facts as u64);
+        for reader in &self.inputs {
+            let topic = reader.topic();
+            let done: u64 = claim.progress.get(&topic).map_or(0, |progress| progress.offsets.iter().sum());
+            let pending = reader.heads().iter().sum::<u64>().saturating_sub(done);
+            metrics::gauge!(names::PENDING, "stage" => F::NAME, "topic" => topic.name()).set(pending as f64);
+        }
         self.announce(&claim);
         session.claim = claim;
         Ok(())
@@ -367,7 +374,7 @@ pub(crate) fn group(deliveries: Vec<Delivery>) -> Vec<(Key, Vec<Delivery>)> {
 
 fn note_failure<F: Fold>(key: &Key, error: &FoldError) {
     tracing::error!(stage = F::NAME, %key, %error, "the fold fails; the key is quarantined");
-    metrics::counter!("upshot_journal_failed_keys_total", "stage" => F::NAME).increment(1);
+    metrics::counter!(names::FAILED_KEYS, "stage" => F::NAME).increment(1);
 }
 
 /// Encodes what a key publishes and withdraws. Where a body cannot be made, nothing of the key is published and the

@@ -17,9 +17,7 @@ pub(crate) fn content_hash(key: &[u8; 32], event: &Event) -> ContentHash {
     if let Some(at) = &mut canonical.occurred_at {
         at.nanos -= at.nanos.rem_euclid(1_000_000);
     }
-    canonical.properties.retain(|_, value| {
-        !matches!(value.kind, None | Some(prost_types::value::Kind::NullValue(_)))
-    });
+    canonical.properties.retain(|_, value| !matches!(value.kind, None | Some(prost_types::value::Kind::NullValue(_))));
     drop_if_empty(&mut canonical.identity);
     drop_if_empty(&mut canonical.source);
     drop_if_empty(&mut canonical.context);

@@ -98,8 +98,10 @@ fn check_payload(event: &Event) -> Result<PayloadKind, Rejection> {
         None if event.monetary.is_some() => return Ok(PayloadKind::Money),
         None => return Err(broken("payload", "must be set unless the event is monetary")),
     };
-    if !known {
-        return Err(broken("identity", "must name a user or an anonymous id unless the event is money only"));
+    // A webhook's purchase may name nobody: its money counts, and it is nobody's conversion.
+    let paid = kind == PayloadKind::Conversion && event.monetary.is_some();
+    if !known && !paid {
+        return Err(broken("identity", "must name a user or an anonymous id unless the event moves money"));
     }
     Ok(kind)
 }

@@ -23,6 +23,7 @@ pub use config::{AbsentConsent, Config};
 pub use error::Error;
 pub use event::{Parsed, Rejection, parse};
 pub use grpc::{SERVICES, routes};
+pub use metrics::describe as describe_metrics;
 pub use recorder::{EventVerdict, Verdict};
 pub use service::{ActorView, Service, Statistics};
 

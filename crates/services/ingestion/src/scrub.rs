@@ -15,12 +15,9 @@ const DROPPED_FIELDS: [&str; 4] = ["ip", "ip_address", "client_ip", "remote_addr
 /// Scrubs an event in place.
 pub(crate) fn scrub(event: &mut Event) {
     if let Some(identity) = &mut event.identity {
-        for text in [
-            &mut identity.user_id,
-            &mut identity.anonymous_id,
-            &mut identity.session_id,
-            &mut identity.account_id,
-        ] {
+        for text in
+            [&mut identity.user_id, &mut identity.anonymous_id, &mut identity.session_id, &mut identity.account_id]
+        {
             scrub_in_place(text);
         }
     }
@@ -71,9 +68,9 @@ fn next_email(text: &str) -> Option<(usize, usize)> {
     while let Some(at) = text[from..].find('@').map(|place| place + from) {
         let local = |c: char| c.is_alphanumeric() || "._%+-".contains(c);
         let domain = |c: char| c.is_alphanumeric() || "-.".contains(c);
-        let begin = text[..at].rfind(|c| !local(c)).map_or(0, |before| {
-            before + text[before..].chars().next().map_or(1, char::len_utf8)
-        });
+        let begin = text[..at]
+            .rfind(|c| !local(c))
+            .map_or(0, |before| before + text[before..].chars().next().map_or(1, char::len_utf8));
         let after = at + 1;
         let end = text[after..].find(|c| !domain(c)).map_or(text.len(), |length| after + length);
         let host = text[after..end].trim_end_matches(['.', '-']);

@@ -112,19 +112,13 @@ impl Service {
         let events = topic(Topic::Events).await?;
         let person_events = topic(Topic::PersonEvents).await?;
         let money = topic(Topic::Money).await?;
-        let outputs = BTreeMap::from([
-            (Topic::PersonEvents, Arc::clone(&person_events)),
-            (Topic::Money, Arc::clone(&money)),
-        ]);
+        let outputs =
+            BTreeMap::from([(Topic::PersonEvents, Arc::clone(&person_events)), (Topic::Money, Arc::clone(&money))]);
         let stage = Stage::new(
             Identity { rules: config.bot_rules() },
             Arc::new(SqlStage::new("identity", &database, outputs)),
             vec![Arc::clone(&events) as Arc<dyn TopicReader>],
-            Options {
-                key_inputs_max: config.actor_events_max,
-                cache_bytes: config.cache_bytes,
-                ..Options::default()
-            },
+            Options { key_inputs_max: config.actor_events_max, cache_bytes: config.cache_bytes, ..Options::default() },
         );
         let (queue, requests) = mpsc::channel(config.queue_requests_max.max(1));
         let recorder = Recorder { database: database.clone(), store: store.clone(), events: Arc::clone(&events) };
@@ -355,7 +349,7 @@ async fn guard(inner: std::sync::Weak<Inner>, config: Config, directory: PathBuf
         };
         if let Ok(lag) = inner.stage.lag().await {
             inner.behind.store(lag.oldest_ms > config.lag_max_ms, Ordering::Relaxed);
-            metrics::gauge!("upshot_ingestion_lag_seconds").set(lag.oldest_ms as f64 / 1_000.0);
+            metrics::gauge!(crate::metrics::LAG).set(lag.oldest_ms as f64 / 1_000.0);
         }
         let free = fs4::available_space(&directory).unwrap_or(u64::MAX);
         inner.disk_low.store(free < config.disk_free_min_bytes, Ordering::Relaxed);

@@ -8,9 +8,7 @@ use std::collections::BTreeSet;
 use api::ingestion::v1::event::Payload;
 use api::journal::v1::operator_word::Word;
 use api::journal::v1::person_event::What;
-use api::journal::v1::{
-    ConversionFact, Dimensions, ExposureFact, MoneyFact, PersonEvent, RecordedEvent, TouchFact,
-};
+use api::journal::v1::{ConversionFact, Dimensions, ExposureFact, MoneyFact, PersonEvent, RecordedEvent, TouchFact};
 use bytes::Bytes;
 use ids::{ActorKey, EventId, PersonKey};
 use journal::{
@@ -199,8 +197,7 @@ impl Fold for Identity {
         }
         if !recorded.analytics_denied {
             seen.touch = matches!(event.payload, Some(Payload::Touch(_)));
-            seen.counts = seen.touch
-                || matches!(event.payload, Some(Payload::Exposure(_) | Payload::Conversion(_)));
+            seen.counts = seen.touch || matches!(event.payload, Some(Payload::Exposure(_) | Payload::Conversion(_)));
             seen.identifies = matches!(event.payload, Some(Payload::Identify(_)));
             seen.declares_bot = event.context.is_some_and(|context| context.platform == BOT_PLATFORM);
             seen.user = event.identity.map(|identity| identity.user_id).unwrap_or_default();
@@ -292,11 +289,7 @@ fn person_event(record: &LogRecord, recorded: RecordedEvent) -> Result<PersonEve
         session_id: identity.session_id,
         marketing: event.consent.and_then(|consent| consent.marketing).unwrap_or(false),
         what: Some(what),
-        dimensions: Some(Dimensions {
-            platform: context.platform,
-            country: context.country,
-            device: context.device,
-        }),
+        dimensions: Some(Dimensions { platform: context.platform, country: context.country, device: context.device }),
     })
 }
 

@@ -12,7 +12,7 @@ use super::rates::{Currency, DAY_MS, START_MS};
 /// How long after the first exposure a conversion counts, both ends included.
 pub const WINDOW_MS: i64 = 14 * DAY_MS;
 /// By how much the treatment multiplies everybody's probability of buying.
-pub const TREATMENT_FACTOR: f64 = 1.15;
+pub const TREATMENT_FACTOR: f64 = 1.25;
 /// Probability that an order is refunded, by arm: the treatment sells a little too well.
 const REFUND: [f64; 2] = [0.080, 0.095];
 /// First exposures are spread over this time.

@@ -89,8 +89,7 @@ fn signed_dollars(cents: f64) -> String {
 }
 
 fn metrics(summary: &Summary) -> String {
-    let header =
-        ["metric, USD per person", "control", "treatment", "difference [95 %]", "true", "inside", "p", "p anytime"];
+    let header = ["metric", "control", "treatment", "effect", "95 % interval", "true", "p", "anytime"];
     let mut table = table(&header);
     let mut lifts = Vec::new();
     for reading in READINGS {
@@ -108,8 +107,9 @@ fn metrics(summary: &Summary) -> String {
         ));
     }
     format!(
-        "EFFECT PER PERSON (14 days from the first exposure; true = potential outcomes of these very people)\n\
-         {table}\nRelative lift [95 %]:\n{}",
+        "EFFECT PER PERSON, 14 days from the first exposure, money in USD\n{table}\n\
+         true: from the potential outcomes of these very people, ✓ inside the interval; anytime: p-value that\n\
+         stays valid however often one looks\nRelative lift [95 %]:\n{}",
         lifts.join("\n")
     )
 }
@@ -122,20 +122,21 @@ fn metric_row(summary: &Summary, reading: &Reading, comparison: &Comparison, eff
     let mean = |arm| or_dash(arm_summary(&summary.reports, reading.metric, arm), |arm| (reading.mean)(arm.mean));
     let interval = comparison.ci_low.zip(comparison.ci_high);
     let inside = interval.map(|(low, high)| (low..=high).contains(&effect));
-    let estimate = match (comparison.difference, interval) {
+    let (estimate, interval) = match (comparison.difference, interval) {
         (Some(difference), Some((low, high))) => {
             let [difference, low, high] = [difference, low, high].map(reading.difference);
-            format!("{difference} [{low}, {high}]")
+            (difference, format!("{} to {high}", low.trim_end_matches(" %")))
         }
-        _ => comparison.undefined_reason.clone(),
+        _ => (comparison.undefined_reason.clone(), String::new()),
     };
+    let mark = inside.map_or("", |inside| if inside { " ✓" } else { " ✗" });
     vec![
         Cell::new(reading.metric),
         Cell::new(mean(Arm::Control)),
         Cell::new(mean(Arm::Treatment)),
         Cell::new(estimate),
-        Cell::new((reading.difference)(effect)),
-        Cell::new(or_dash(inside, |inside| if inside { "yes" } else { "no" }.to_owned())),
+        Cell::new(interval),
+        Cell::new(format!("{}{mark}", (reading.difference)(effect))),
         Cell::new(or_dash(comparison.p_value, p_value)),
         Cell::new(or_dash(comparison.sequential.as_ref(), |sequential| p_value(sequential.p_value))),
     ]
@@ -203,8 +204,7 @@ fn credit(summary: &Summary) -> String {
 }
 
 fn waterfall(summary: &Summary) -> String {
-    let mut table =
-        table(&["currency", "charges", "gross", "refunds", "chargebacks", "won back", "net", "true net", ""]);
+    let mut table = table(&["currency", "charges", "gross", "refunds", "disputed", "won back", "net", "true net", ""]);
     for (currency, found, net_minor) in revenue_by_currency(summary) {
         let amount = |minor: i64| Cell::new(money(minor.into(), currency.digits()));
         table.add_row(vec![
@@ -231,15 +231,8 @@ fn revenue_by_currency(summary: &Summary) -> impl Iterator<Item = (Currency, &ap
 }
 
 fn blemishes(summary: &Summary) -> String {
-    let mut table = table(&[
-        "currency",
-        "double fires",
-        "repeated refunds",
-        "orphan refunds",
-        "orphan sum",
-        "over-reversed",
-        "nobody's gross",
-    ]);
+    let mut table =
+        table(&["currency", "double fires", "repeated", "orphans", "orphan sum", "over-reversed", "nobody's gross"]);
     for (currency, found, _) in revenue_by_currency(summary) {
         let amount = |minor: i64| money(minor.into(), currency.digits());
         table.add_row(vec![

@@ -65,7 +65,8 @@ struct Memory {
 
 impl Memory {
     fn new() -> Self {
-        let topics = [Topic::Events, Topic::Transactions, Topic::Postings].map(|topic| Arc::new(MemoryTopic::new(topic)));
+        let topics =
+            [Topic::Events, Topic::Transactions, Topic::Postings].map(|topic| Arc::new(MemoryTopic::new(topic)));
         let stage = Arc::new(MemoryStage::new("tested", topics[1..].to_vec()));
         Self { topics: topics.into(), stage }
     }

@@ -4,8 +4,12 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod contract;
+mod crash;
 mod promises;
 mod reference;
+mod scheduler;
+mod seed;
+mod segment;
 mod simulation;
 mod sql;
 mod toy;

@@ -117,7 +117,10 @@ pub fn balance(records: &[Arc<LogRecord>]) -> Live {
             Op::Reversal => (open.remove(&slot(record)), Some(record.body.clone())),
             Op::Tombstone => panic!("a tombstone where nothing is withdrawn: {record:?}"),
         };
-        assert_eq!(before.0, before.1, "an entry is reversed before it is replaced, and reversed as it was: {record:?}");
+        assert_eq!(
+            before.0, before.1,
+            "an entry is reversed before it is replaced, and reversed as it was: {record:?}"
+        );
     }
     open
 }

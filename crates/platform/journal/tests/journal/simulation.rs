@@ -11,23 +11,10 @@ use rand::rngs::StdRng;
 
 use world::World;
 
+use crate::seed::{Named, number};
+
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 200;
-
-/// Names the seed when a run panics.
-struct Named(u64);
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("the simulation failed; run it again with JOURNAL_SEED={}", self.0);
-        }
-    }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap())
-}
 
 /// Runs one seed; returns what happened, so that the test can tell that enough did.
 async fn run(seed: u64) -> trouble::Tally {

@@ -81,7 +81,8 @@ pub fn digest(value: &impl Hash) -> u128 {
 
 /// Who did it, in the order of the events.
 pub fn persons(actor: &str, events: &[&Happened], merge: bool) -> Vec<String> {
-    let users: BTreeSet<&str> = events.iter().map(|event| event.user.as_str()).filter(|user| !user.is_empty()).collect();
+    let users: BTreeSet<&str> =
+        events.iter().map(|event| event.user.as_str()).filter(|user| !user.is_empty()).collect();
     let only = if users.len() == 1 { users.first().copied() } else { None };
     let person = |event: &&Happened| match (event.user.as_str(), only.filter(|_| merge)) {
         ("", None) => actor.to_owned(),
@@ -151,12 +152,7 @@ impl Fold for People {
         Ok(Some(Happened { seq: record.seq, ..happened }))
     }
 
-    fn fold(
-        &self,
-        key: &Key,
-        inputs: Inputs<'_, Happened>,
-        standing: Standing,
-    ) -> Result<Output<String>, FoldError> {
+    fn fold(&self, key: &Key, inputs: Inputs<'_, Happened>, standing: Standing) -> Result<Output<String>, FoldError> {
         if standing == Standing::Quarantined {
             return Ok(Output::default());
         }
@@ -200,12 +196,7 @@ impl<const STOP: bool> Fold for Totals<STOP> {
         Happened::decode(record.record.body.clone()).map(Some).map_err(Unreadable::because)
     }
 
-    fn fold(
-        &self,
-        _key: &Key,
-        inputs: Inputs<'_, Happened>,
-        standing: Standing,
-    ) -> Result<Output<Bytes>, FoldError> {
+    fn fold(&self, _key: &Key, inputs: Inputs<'_, Happened>, standing: Standing) -> Result<Output<Bytes>, FoldError> {
         let totals = totals(inputs.iter(), self.factor).ok_or_else(|| FoldError::because("poison"))?;
         let fact = |topic, order, id, payload: Bytes| Fact {
             topic,
@@ -215,9 +206,7 @@ impl<const STOP: bool> Fold for Totals<STOP> {
             origin: None,
             payload,
         };
-        let posting = |event: &Happened| {
-            fact(Topic::Postings, event.order, event.id, posting_body(event, self.factor))
-        };
+        let posting = |event: &Happened| fact(Topic::Postings, event.order, event.id, posting_body(event, self.factor));
         let mut output = Output { facts: inputs.iter().map(posting).collect(), contributions: Vec::new() };
         if standing == Standing::Normal {
             for (order, total) in totals {

@@ -55,10 +55,7 @@ fn every_broken_rule_names_its_field() {
         propensity,
     };
     assert_eq!(field_of(|e| e.payload = Some(Payload::Exposure(exposure("", 0.5)))), Some("exposure.experiment"));
-    assert_eq!(
-        field_of(|e| e.payload = Some(Payload::Exposure(exposure("x", f64::NAN)))),
-        Some("exposure.propensity")
-    );
+    assert_eq!(field_of(|e| e.payload = Some(Payload::Exposure(exposure("x", f64::NAN)))), Some("exposure.propensity"));
 }
 
 #[test]
@@ -93,9 +90,16 @@ fn money_needs_no_identity_and_finds_an_actor() {
     event.identity = None;
     event.payload = None;
     event.monetary = Some(money(MoneyKind::Refund, 100, "T1"));
-    let parsed = parse(event).unwrap();
+    let parsed = parse(event.clone()).unwrap();
     assert_eq!(actor_of(&parsed.event, parsed.id), ActorKey::Transaction("T1".into()));
     assert_eq!(actor_of(&touch(), parsed.id), ActorKey::User("u1".into()));
+    event.payload = Some(Payload::Conversion(Conversion::default()));
+    event.monetary = Some(money(MoneyKind::Charge, 100, "T1"));
+    let parsed = parse(event.clone()).unwrap();
+    assert_eq!(parsed.payload, PayloadKind::Conversion);
+    assert_eq!(actor_of(&parsed.event, parsed.id), ActorKey::Transaction("T1".into()));
+    event.monetary = None;
+    assert_eq!(parse(event).unwrap_err().field, "identity");
 }
 
 proptest::proptest! {

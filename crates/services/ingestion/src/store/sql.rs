@@ -58,11 +58,7 @@ impl SqlStore {
         Ok(firsts)
     }
 
-    pub(crate) async fn keep_firsts(
-        &self,
-        on: &DatabaseTransaction,
-        firsts: &[NewFirst],
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn keep_firsts(&self, on: &DatabaseTransaction, firsts: &[NewFirst]) -> Result<(), StoreError> {
         let mut values = Vec::with_capacity(firsts.len() * 4);
         for NewFirst { id, first } in firsts {
             values.extend([
@@ -156,9 +152,7 @@ impl SqlStore {
         let sql = "SELECT name, payload, description FROM event_type ORDER BY name";
         let rows = self.database.reader().query_all_raw(statement(sql, [])).await?;
         rows.iter()
-            .map(|row| {
-                Ok(EventType { name: column(row, 0)?, payload: column(row, 1)?, description: column(row, 2)? })
-            })
+            .map(|row| Ok(EventType { name: column(row, 0)?, payload: column(row, 1)?, description: column(row, 2)? }))
             .collect()
     }
 

@@ -194,7 +194,8 @@ async fn records_are_scanned_in_pages_in_key_order(on: &mut impl Backend) {
         found.extend(page);
     }
     assert_eq!(pages, 3);
-    let expected: Vec<_> = (0..25_u32).map(|name| (key(&format!("k:{name:04}")), name.to_le_bytes().to_vec())).collect();
+    let expected: Vec<_> =
+        (0..25_u32).map(|name| (key(&format!("k:{name:04}")), name.to_le_bytes().to_vec())).collect();
     assert_eq!(found, expected);
     assert_eq!(stage.scan(1, "", 1_000).await.unwrap().len(), 70);
 }

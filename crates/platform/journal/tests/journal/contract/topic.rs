@@ -41,8 +41,7 @@ async fn offsets_are_dense_per_partition_and_seqs_over_all(on: &mut impl Backend
         assert_eq!(record.offset, *head);
     }
     let topic = Topic::Events;
-    let expected: Vec<_> =
-        heads.into_iter().map(|(partition, offset)| Position { topic, partition, offset }).collect();
+    let expected: Vec<_> = heads.into_iter().map(|(partition, offset)| Position { topic, partition, offset }).collect();
     assert_eq!(heads_of(on.reader(topic).as_ref()), expected);
 }
 

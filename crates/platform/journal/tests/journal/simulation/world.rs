@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use journal::{
     Fold, JournalError, MemoryStage, MemoryTopic, NewRecord, Op, Options, Rebuilt, Stage, StageRunner, Stepped, Topic,
-    TopicReader,
 };
 use prost::Message;
 use rand::RngExt;
@@ -30,7 +29,13 @@ struct Pair<F: Fold> {
 }
 
 impl<F: Fold + Clone> Pair<F> {
-    fn new(fold: &F, input: &Arc<MemoryTopic>, outputs: Vec<Arc<MemoryTopic>>, cap: usize, trouble: &Arc<Trouble>) -> Self {
+    fn new(
+        fold: &F,
+        input: &Arc<MemoryTopic>,
+        outputs: Vec<Arc<MemoryTopic>>,
+        cap: usize,
+        trouble: &Arc<Trouble>,
+    ) -> Self {
         let state = Arc::new(MemoryStage::new(F::NAME, outputs.clone()));
         state.crash_when(trouble.crashes());
         let store = Arc::new(Watched { inner: Arc::clone(&state), outputs, trouble: Arc::clone(trouble) });
@@ -42,7 +47,8 @@ impl<F: Fold + Clone> Pair<F> {
     }
 
     fn worker(fold: &F, store: &Arc<Watched>, input: &Arc<Shuffled>, options: &Options) -> Stage<F> {
-        Stage::new(fold.clone(), Arc::clone(store) as _, vec![Arc::clone(input) as _], options.clone()).with_page_keys(3)
+        Stage::new(fold.clone(), Arc::clone(store) as _, vec![Arc::clone(input) as _], options.clone())
+            .with_page_keys(3)
     }
 
     fn set_fold(&self, fold: &F) {
@@ -93,7 +99,7 @@ impl World {
             merge: rng.random(),
             factor: rng.random_range(1..4),
             actor_events_max: rng.random_range(8..14),
-            person_events_max: rng.random_range(8..20),
+            person_events_max: rng.random_range(4..12),
         };
         let people = Pair::new(
             &People { merge: rules.merge },
@@ -234,7 +240,13 @@ impl World {
             tokio::join!(totals[which].rebuild(), totals[1 - which].step())
         };
         self.trouble.count(if rebuilt.is_ok() { "rebuild worked" } else { "rebuild failed" });
-        [rebuilt.err(), stepped.err()].iter().flatten().for_each(expected_failure);
+        match &rebuilt {
+            // What got lost on the way to it.
+            Err(JournalError::Corrupt { what }) if what.ends_with("where the stage stands") => {}
+            Err(error) => expected_failure(error),
+            Ok(_) => {}
+        }
+        stepped.err().iter().for_each(expected_failure);
     }
 
     /// No more trouble: everything is numbered and folded.
@@ -270,8 +282,8 @@ impl World {
         let dead: BTreeSet<u64> = self.people.state.dead().iter().map(|dead| dead.seq).collect();
         assert_eq!(dead, reference::unreadable(&events));
         assert!(self.totals.state.dead().is_empty());
-        for (worker, pair) in self.people.workers.iter().zip([&self.people, &self.people]) {
-            assert_eq!(worker.lag().await.unwrap().pending_records, 0, "{}", pair.options.key_inputs_max);
+        for worker in &self.people.workers {
+            assert_eq!(worker.lag().await.unwrap().pending_records, 0);
         }
         self.note_what_happened().await;
     }
@@ -279,7 +291,10 @@ impl World {
     async fn note_what_happened(&self) {
         let mut persons: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for record in self.person_events.records() {
-            persons.entry((record.record.source.clone(), record.record.fact)).or_default().insert(record.record.key.clone());
+            persons
+                .entry((record.record.source.clone(), record.record.fact))
+                .or_default()
+                .insert(record.record.key.clone());
         }
         persons.values().filter(|persons| persons.len() > 1).for_each(|_| self.trouble.count("moved person"));
         let reversals = self.postings.records().into_iter().filter(|record| record.record.op == Op::Reversal);
