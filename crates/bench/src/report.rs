@@ -2,14 +2,14 @@
 //!
 //! Must never know: how anything was measured.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::measure::median;
 
-/// Widest line of conditions.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+/// Width of what a condition is about.
 const NAME_WIDTH: usize = 18;
 
 /// The result of one scenario.
@@ -125,7 +125,7 @@ impl Report {
             text.push_str(&format!("  {about:<NAME_WIDTH$}{is}\n"));
         }
         let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
         let heads = self.sides.iter().map(|side| (*side).to_owned());
         table.set_header(std::iter::once("median [least, most]".to_owned()).chain(heads));
         for figure in &self.figures {

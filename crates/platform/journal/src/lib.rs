@@ -12,6 +12,7 @@
 
 mod codec;
 mod diff;
+mod facts;
 mod fold;
 mod key;
 mod memory;

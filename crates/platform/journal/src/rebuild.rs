@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::diff::apply;
+use crate::facts::{Work, write_facts};
 use crate::record::Record;
 use crate::stage::{Session, decode};
-use crate::step::{Work, group};
+use crate::step::group;
 use crate::{Claim, Commit, Fold, Inputs, JournalError, Key, LogRecord, Stage, Standing};
 
 /// The live and the rebuilt record of every key of a page.
@@ -151,7 +152,7 @@ impl<F: Fold> Stage<F> {
         let mut origins: HashMap<u64, Arc<LogRecord>> = HashMap::new();
         self.fetch_origins(&works, &mut origins).await?;
         for mut work in works {
-            crate::step::write_facts(fold.as_ref(), &mut work, &origins, commit, true)
+            write_facts(fold.as_ref(), &mut work, &origins, commit, true)
                 .map_err(|error| JournalError::Corrupt { what: format!("{}: {error}", work.key) })?;
             commit.records.push((work.key, work.record.encode()));
         }

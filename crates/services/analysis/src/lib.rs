@@ -24,5 +24,6 @@ pub use cells::Info;
 pub use config::Config;
 pub use error::Error;
 pub use readout::{ArmSums, ArmUnits, Comparison, MetricReadout, Readout, TestResult};
-pub use registry::{RegistryError, RegistrySource, RegistryWatch};
+pub use registry::{Registry, RegistryError, RegistrySource, RegistryWatch};
 pub use service::{Report, Service};
+pub use stage::AnalysisFold;

@@ -1,11 +1,13 @@
 //! What only a segment in a database can get wrong: commits that nobody told it of, and a tail that ends.
 
+use std::path::Path;
+
 use bytes::Bytes;
-use journal::{NewRecord, Progress, Topic, TopicReader, heads_of};
+use journal::{NewRecord, Options, Progress, Stage, StageRunner, Stepped, Topic, TopicReader, heads_of};
 use tempfile::TempDir;
 
-use crate::sql;
-use crate::toy::{Happened, event, fact_id};
+use crate::toy::{Happened, Totals, event, fact_id, key, person_event};
+use crate::{reference, sql};
 
 fn happened(ids: std::ops::Range<u32>) -> Vec<NewRecord> {
     ids.map(|id| event(&format!("device {}", id % 3), 1, &Happened { id, ..Happened::default() })).collect()
@@ -97,4 +99,36 @@ async fn what_has_left_the_tail_is_read_from_the_table() {
         }
     }
     assert_eq!(found, (0..24).map(fact_id).collect::<Vec<_>>());
+}
+
+/// Appends and folds until rest; returns how many records wait and how many postings are open.
+async fn fold<const STOP: bool>(path: &Path, records: Vec<NewRecord>) -> (u64, usize) {
+    let database = sql::open(path).await;
+    let input = sql::topic(&database, Topic::PersonEvents).await;
+    let outputs = [sql::topic(&database, Topic::Transactions).await, sql::topic(&database, Topic::Postings).await];
+    sql::append(&database, &input, records).await;
+    let state = sql::stage("totals", &database, &outputs.each_ref());
+    let options = Options { batch_records_max: 4, ..Options::default() };
+    let stage = Stage::new(Totals::<STOP> { factor: 1 }, state, vec![input], options);
+    while stage.step().await.unwrap() != Stepped::Idle {}
+    let pending = stage.lag().await.unwrap().pending_records;
+    let open = reference::balance(&sql::all(&outputs[1]).await).len();
+    database.close().await.unwrap();
+    (pending, open)
+}
+
+#[tokio::test]
+async fn what_stands_still_is_found_again_however_far_the_others_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("segment.db");
+    let bought = |person: &str, id: u32| {
+        let happened = Happened { id, amount: 10, order: id, poison: id == 3, ..Happened::default() };
+        NewRecord { key: key(person), body: person_event(person, &happened), ..event("device", 1, &happened) }
+    };
+    let stops = (0..30).map(|id| bought("u:x", id));
+    let goes_on = (30..60).map(|id| bought("u:y", id));
+    assert_eq!(fold::<true>(&path, stops.chain(goes_on).collect()).await, (30, 30));
+    assert_eq!(fold::<true>(&path, vec![bought("u:y", 60)]).await, (30, 31));
+    // Where a failure costs only its key, nothing waits any more.
+    assert_eq!(fold::<false>(&path, vec![]).await, (0, 31));
 }

@@ -99,14 +99,17 @@ pub fn person_event(person: &str, event: &Happened) -> Bytes {
 /// Count, sum and least amount.
 pub type Total = [i128; 3];
 
-/// Total per order of one person; `None` when a poisonous event is among them.
+/// What is more cannot be folded.
+pub const AMOUNT_MAX: i128 = 1_000_000;
+
+/// Total per order of one person; `None` when a poisonous event is among them, or too large an amount.
 pub fn totals<'a>(events: impl Iterator<Item = &'a Happened>, factor: i64) -> Option<BTreeMap<u32, Total>> {
     let mut totals: BTreeMap<u32, Total> = BTreeMap::new();
     for event in events {
-        if event.poison {
+        let amount = i128::from(event.amount * factor);
+        if event.poison || amount > AMOUNT_MAX {
             return None;
         }
-        let amount = i128::from(event.amount * factor);
         let total = totals.entry(event.order).or_insert([0, 0, amount]);
         *total = [total[0] + 1, total[1] + amount, total[2].min(amount)];
     }

@@ -80,6 +80,24 @@ async fn parameters_that_come_back_find_what_others_folded_meanwhile() {
 }
 
 #[tokio::test]
+async fn parameters_under_which_a_fold_fails_leave_nothing_behind_when_they_go() {
+    let bench: Bench<Totals<true>> = Bench::totals();
+    let [rich, poor] = two_persons();
+    bench.deliver([of_person(rich, &bought(1, "", 600_000))]);
+    bench.rest().await;
+    bench.stage.set_fold(Totals { factor: 2 });
+    assert_eq!(bench.stage.step().await.unwrap(), Stepped::Worked(0), "its partition stops");
+    bench.deliver([of_person(poor, &bought(2, "", 10))]);
+    assert_eq!(bench.stage.step().await.unwrap(), Stepped::Worked(1));
+    bench.stage.set_fold(Totals { factor: 1 });
+    bench.rest().await;
+    assert_eq!(all(&bench).await, 600_010);
+    bench.deliver([of_person(rich, &bought(3, "", 10))]);
+    bench.rest().await;
+    assert_eq!(all(&bench).await, 600_020, "nothing stands still under parameters that fold it");
+}
+
+#[tokio::test]
 async fn neither_records_nor_parameters_wait_for_the_other() {
     let mut bench: Bench<Totals> = Bench::totals();
     bench.stage = bench.another().with_page_keys(2);
