@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 use std::path::PathBuf;
 
+use rand::SeedableRng as _;
 use rand::rngs::ChaCha12Rng;
 use rand::seq::SliceRandom as _;
-use rand::SeedableRng as _;
 use serde_json::Value;
 
 use crate::command::Home;
@@ -66,11 +66,8 @@ pub fn shuffled(lines: &[&str], seed: u64) -> String {
 /// Every report about the data of `home` as it is printed, by its arguments.
 #[must_use]
 pub fn reports(home: &Home, experiment: &str) -> BTreeMap<String, String> {
-    let mut asked = vec![
-        vec!["report", "ingestion"],
-        vec!["report", "revenue"],
-        vec!["report", "experiment", experiment],
-    ];
+    let mut asked =
+        vec![vec!["report", "ingestion"], vec!["report", "revenue"], vec!["report", "experiment", experiment]];
     for model in MODELS {
         asked.push(vec!["report", "attribution", "--model", model]);
     }
@@ -150,7 +147,13 @@ impl Misses {
     /// # Panics
     /// With everything that was missed, or when fewer than `at_least` things were compared.
     pub fn none(self, at_least: usize) {
-        assert!(self.missed.is_empty(), "{} of {} missed:\n{}", self.missed.len(), self.compared, self.missed.join("\n"));
+        assert!(
+            self.missed.is_empty(),
+            "{} of {} missed:\n{}",
+            self.missed.len(),
+            self.compared,
+            self.missed.join("\n")
+        );
         assert!(self.compared >= at_least, "only {} things were compared", self.compared);
     }
 }

@@ -8,7 +8,7 @@ use crate::system::{Role, Services};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The stage does not run here.
-    #[error("{0:?} folds nothing; name ingestion, attribution, revenue or analysis")]
+    #[error("{0} folds nothing; name ingestion, attribution, revenue or analysis")]
     NoStage(Role),
     /// The journal failed.
     #[error("the rebuild failed; the old state is still in force")]

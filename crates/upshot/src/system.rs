@@ -51,11 +51,23 @@ impl Role {
     }
 }
 
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ingestion => "ingestion",
+            Self::Assignment => "assignment",
+            Self::Attribution => "attribution",
+            Self::Revenue => "revenue",
+            Self::Analysis => "analysis",
+        })
+    }
+}
+
 /// Why the system does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A role without one that it needs.
-    #[error("{role:?} needs {needed:?} in the same process; add it, or name no role to run all")]
+    #[error("{role} needs {needed} in the same process; add it, or name no role to run all")]
     Role {
         /// The role.
         role: Role,

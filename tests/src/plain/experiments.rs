@@ -63,7 +63,8 @@ fn without_money(event: &Happening) -> Option<Conversion> {
 }
 
 fn unit(experiment: &Experiment, events: &[&Happening], conversions: &[Conversion], cells: &mut Cells) {
-    let start_ms = experiment.start_time.as_ref().map(|start| start.seconds * 1_000 + i64::from(start.nanos / 1_000_000));
+    let start_ms =
+        experiment.start_time.as_ref().map(|start| start.seconds * 1_000 + i64::from(start.nanos / 1_000_000));
     let met = |event: &&'static str, revision: u32, at_ms: i64| {
         **event == *experiment.key
             && (revision == 0 || experiment.revision == 0 || revision == experiment.revision)
@@ -124,7 +125,9 @@ fn value(metric: &Metric, from_ms: i64, conversions: &[Conversion]) -> Option<i1
         MetricKind::Count => counted.len() as i128,
         // The first one that is worth something decides; where its worth is not known, none does.
         MetricKind::FirstValue => counted.iter().find(|conversion| conversion.stated)?.worth?.0,
-        MetricKind::GrossRevenue => counted.iter().filter_map(|conversion| conversion.worth).map(|(gross, _)| gross).sum(),
+        MetricKind::GrossRevenue => {
+            counted.iter().filter_map(|conversion| conversion.worth).map(|(gross, _)| gross).sum()
+        }
         MetricKind::NetRevenue => counted.iter().filter_map(|conversion| conversion.worth).map(|(_, net)| net).sum(),
         MetricKind::Unspecified => unreachable!("a metric has a kind"),
     })

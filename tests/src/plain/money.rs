@@ -43,7 +43,8 @@ pub fn of(history: &[Happening], journeys: &[Journey<'_>], rules: &Rules, outcom
     }
     let mut owned = Owned::new();
     for (key, (mut moved, conversions)) in by_key {
-        moved.retain(|(_, moved)| !matches!(moved.kind, MoneyKind::TrialStart | MoneyKind::Failed | MoneyKind::Pending));
+        moved
+            .retain(|(_, moved)| !matches!(moved.kind, MoneyKind::TrialStart | MoneyKind::Failed | MoneyKind::Pending));
         let quarantined = moved.len() + conversions.len() > rules.caps.transaction;
         let books = books(moved);
         let owner = if quarantined { None } else { owner(&books, &conversions) };
@@ -76,7 +77,8 @@ fn books<'h>(mut events: Vec<(&'h Happening, &'h Moved)>) -> Books<'h> {
     events.sort_by_key(|(happening, _)| (happening.at_ms, happening.id));
     let mut books = Books::default();
     let Some(kept) = events.iter().copied().find(|(_, moved)| moved.kind == MoneyKind::Charge) else {
-        books.orphans = events.into_iter().map(|(_, moved)| moved).filter(|moved| moved.kind != MoneyKind::Fee).collect();
+        books.orphans =
+            events.into_iter().map(|(_, moved)| moved).filter(|moved| moved.kind != MoneyKind::Fee).collect();
         return books;
     };
     books.charge = Some(kept);

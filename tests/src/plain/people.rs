@@ -133,11 +133,8 @@ fn person_event(event: &Happening) -> PersonEvent {
         }
         other => unreachable!("{other:?} makes no person"),
     };
-    let dimensions = Dimensions {
-        platform: event.platform.to_owned(),
-        country: event.country.to_owned(),
-        ..Dimensions::default()
-    };
+    let dimensions =
+        Dimensions { platform: event.platform.to_owned(), country: event.country.to_owned(), ..Dimensions::default() };
     PersonEvent {
         event_id: event.id.as_bytes().to_vec(),
         occurred_ms: event.at_ms,

@@ -6,8 +6,10 @@ pub fn divide(weights: &[i128], total: i128) -> Vec<i128> {
     let count = weights.len() as i128;
     // Nobody ends further than half a unit per weight below its proportional part, so the first units need not be
     // handed out one by one: they are handed out whatever their order.
-    let mut parts: Vec<i128> =
-        weights.iter().map(|weight| (weight * total).checked_div(sum).map_or(0, |part| (part - count).max(0))).collect();
+    let mut parts: Vec<i128> = weights
+        .iter()
+        .map(|weight| (weight * total).checked_div(sum).map_or(0, |part| (part - count).max(0)))
+        .collect();
     if sum == 0 {
         return parts;
     }

@@ -10,9 +10,9 @@ use std::task::Poll;
 
 use ids::EventId;
 use journal::{JournalError, NewRecord, StageStore as _, Stepped};
-use rand::{RngExt as _, SeedableRng as _};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
 
 use super::generator::Generator;
 use super::history::Happening;
@@ -236,7 +236,10 @@ impl Chain {
         for (key, fact) in &expected.shares {
             owners.entry(key.0.clone()).or_default().insert(fact.person.clone());
         }
-        owners.values().filter(|owners| owners.len() > 1).for_each(|_| self.trouble.count("double fire of two persons"));
+        owners
+            .values()
+            .filter(|owners| owners.len() > 1)
+            .for_each(|_| self.trouble.count("double fire of two persons"));
         expected.shares.values().filter(|fact| fact.touches.is_empty()).for_each(|_| self.trouble.count("zero touch"));
         expected.shares.values().filter(|fact| fact.touches.len() > 2).for_each(|_| self.trouble.count("long journey"));
         let waterfall = [
@@ -258,7 +261,8 @@ impl Chain {
             columns(cells, name).first().iter().for_each(|_| self.trouble.count(what));
         }
         expected.analysis.keys().filter(|name| name.ends_with("mixed")).for_each(|_| self.trouble.count("mixed unit"));
-        let reversals = self.topics.postings.records().into_iter().filter(|record| record.record.op == journal::Op::Reversal);
+        let reversals =
+            self.topics.postings.records().into_iter().filter(|record| record.record.op == journal::Op::Reversal);
         reversals.for_each(|_| self.trouble.count("corrected posting"));
     }
 }

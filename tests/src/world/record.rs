@@ -3,9 +3,7 @@
 //! Must never know: whose they are.
 
 use api::ingestion::v1::event::Payload;
-use api::ingestion::v1::{
-    Context, Conversion, Custom, Event, Exposure, Identify, Monetary, Source, Touch,
-};
+use api::ingestion::v1::{Context, Conversion, Custom, Event, Exposure, Identify, Monetary, Source, Touch};
 use api::journal::v1::{OperatorWord, RecordedEvent, operator_word};
 use api::types::{Consent, Identity, Money};
 use ids::ActorKey;
@@ -75,11 +73,8 @@ pub fn event(happening: &Happening) -> Event {
 /// The record of `events` that it becomes; `None` where nothing may be kept.
 #[must_use]
 pub fn record(happening: &Happening) -> Option<NewRecord> {
-    let mut recorded = RecordedEvent {
-        occurred_ms: happening.at_ms,
-        received_ms: happening.at_ms,
-        ..RecordedEvent::default()
-    };
+    let mut recorded =
+        RecordedEvent { occurred_ms: happening.at_ms, received_ms: happening.at_ms, ..RecordedEvent::default() };
     if let What::Word(word) = &happening.what {
         let word = match word {
             Word::Link(user) => operator_word::Word::LinkUser(user.clone()),

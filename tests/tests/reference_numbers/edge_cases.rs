@@ -48,9 +48,7 @@ fn the_edge_cases_come_to_their_reference_numbers() {
         let conversion = arm(metric(&readout, "conversion"), variant);
         misses.number(format!("{variant} units"), &conversion["n"], &want["conversion"]["n"]);
         misses.number(format!("{variant} converted"), &conversion["sum"], &want["conversion"]["x"]);
-        for (ours, theirs) in
-            [("gross_revenue", "gross_revenue_us_cents"), ("net_revenue", "net_revenue_us_cents")]
-        {
+        for (ours, theirs) in [("gross_revenue", "gross_revenue_us_cents"), ("net_revenue", "net_revenue_us_cents")] {
             let got = arm(metric(&readout, ours), variant);
             misses.number(format!("{variant} {ours} units"), &got["n"], &want[theirs]["n"]);
             misses.number(format!("{variant} {ours}"), &got["sum"], &want[theirs]["sum"]);

@@ -52,7 +52,8 @@ fn verdicts(misses: &mut Misses, report: &Value, lines: &str) {
         let event: Value = serde_json::from_str(line).unwrap();
         let id = event["event_id"].as_str().unwrap().to_owned();
         let granted = event["consent"]["analytics"] == true;
-        let money_only = ["refund", "chargeback", "chargeback_reversal"].iter().any(|kind| event["event_type"] == *kind);
+        let money_only =
+            ["refund", "chargeback", "chargeback_reversal"].iter().any(|kind| event["event_type"] == *kind);
         if seen.contains_key(&id) {
             repeated += 1;
             continue;

@@ -6,12 +6,12 @@ mod peer;
 #[cfg(test)]
 mod tests;
 
+use api::Problem;
 use api::analysis::v1::analysis_service_server::{AnalysisService, AnalysisServiceServer, SERVICE_NAME};
 use api::analysis::v1::{
     CountPersonsRequest, CountPersonsResponse, GetReadoutRequest, GetReadoutResponse, WaitCaughtUpRequest,
     WaitCaughtUpResponse,
 };
-use api::Problem;
 use journal::Topic;
 use runtime::wire as call;
 use tonic::service::Routes;
@@ -64,4 +64,3 @@ impl AnalysisService for Grpc {
 fn status(error: Error) -> Status {
     Problem::from(error).into()
 }
-

@@ -47,7 +47,7 @@ pub struct Options {
     /// Fixes every number of the report.
     #[arg(long, default_value_t = 20_260_105)]
     pub seed: u64,
-    /// Keep the data directory and say where it is.
+    /// Keep the data directory, say where it is, and go on serving from it.
     #[arg(long)]
     pub keep: bool,
 }

@@ -49,7 +49,7 @@ enum What {
 /// What every import can be told.
 #[derive(Clone, Debug, Args)]
 struct Options {
-    /// Stop at the first malformed row instead of counting it; what was read before it is sent (of transactions
+    /// Stop at the first malformed row instead of counting it; what was read before it is sent (for `transactions`
     /// nothing is, because an invoice may have further lines)
     #[arg(long)]
     strict: bool,

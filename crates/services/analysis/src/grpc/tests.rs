@@ -139,26 +139,3 @@ async fn the_service_answers_in_the_words_of_the_contract() {
     assert_eq!((comparison.difference, comparison.undefined_reason.as_str()), (None, "there are no units"));
     assert_eq!(found.srm.unwrap().p_value, None);
 }
-
-#[test]
-fn a_wait_ends_before_the_clients_deadline_and_never_takes_more_than_a_minute() {
-    let with = |text: &str| {
-        let mut metadata = MetadataMap::new();
-        metadata.insert("grpc-timeout", text.parse().unwrap());
-        bound(&metadata)
-    };
-    assert_eq!(with("2S"), Duration::from_millis(1950));
-    assert_eq!(with("100000u"), Duration::from_millis(90));
-    assert_eq!(with("2H"), WAIT_MAX);
-    assert_eq!(with("soon"), WAIT_MAX);
-    assert_eq!(bound(&MetadataMap::new()), WAIT_MAX);
-}
-
-#[test]
-fn a_position_that_is_none_is_named() {
-    let wire = |topic: &str, partition| types::Position { topic: topic.into(), partition, offset: 1 };
-    let fault = |wire| positions(vec![wire]).unwrap_err().violations()[0].field.clone();
-    assert_eq!(fault(wire("thoughts", 0)), "positions[0].topic");
-    assert_eq!(fault(wire("transactions", 256)), "positions[0].partition");
-    assert_eq!(positions(vec![wire("transactions", 255)]).map(|positions| positions.len()), Ok(1));
-}

@@ -1,12 +1,12 @@
 //! `upshot.assignment.v1.RegistryService`.
 
+use api::Problem;
 use api::assignment::v1::registry_service_server::RegistryService;
 use api::assignment::v1::{
     CreateExperimentRequest, CreateExperimentResponse, GetExperimentRequest, GetExperimentResponse,
     ListExperimentsRequest, ListExperimentsResponse, StartExperimentRequest, StartExperimentResponse,
     StopExperimentRequest, StopExperimentResponse,
 };
-use api::Problem;
 use api::types::{PageRequest, PageResponse};
 use ids::Name;
 use runtime::wire::page_size;

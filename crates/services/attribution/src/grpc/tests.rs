@@ -2,6 +2,7 @@ use api::attribution::v1::attribution_service_client::AttributionServiceClient;
 use api::attribution::v1::model_service_client::ModelServiceClient;
 use api::revenue::v1 as money;
 use api::revenue::v1::revenue_service_server::{RevenueService, RevenueServiceServer};
+use api::types;
 use tempfile::TempDir;
 use tonic::Code;
 use tonic::transport::Server;
