@@ -7,5 +7,7 @@ pub mod generator;
 pub mod history;
 mod hop;
 pub mod parameters;
+pub mod plan;
 pub mod record;
+pub mod reports;
 pub mod topics;

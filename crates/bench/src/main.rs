@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 
 use error::Error;
+use measure::Machine;
 use report::Report;
 
 /// Measure Upshot against bare yardsticks, in one run and on one machine
@@ -104,7 +105,10 @@ fn run(cli: &Cli) -> Result<(), Error> {
     };
     let mut reports = Vec::with_capacity(scenarios.len());
     for scenario in scenarios {
-        let report = scenario(&plan)?;
+        let machine = Machine::now();
+        let mut report = scenario(&plan)?;
+        let others = format!("kept {:.2} processors busy meanwhile, on average", machine.since().others);
+        report.condition("other processes", others);
         if !cli.json {
             println!("{}", report.to_text());
         }

@@ -3,7 +3,7 @@
 //! Must never know: what is measured.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Clock ticks per second in `/proc`; Linux has had 100 on every architecture for user space since 2.6.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -82,6 +82,55 @@ pub fn spent(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> B
     after.iter().map(since).filter(|(_, seconds)| *seconds > 0.0).collect()
 }
 
+/// How busy the machine was at one moment, by this process and its children, and by everybody else.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    at: Instant,
+    busy: f64,
+    own: f64,
+}
+
+/// What kept the processors busy between two moments, in processors.
+#[derive(Clone, Copy, Debug)]
+pub struct Busy {
+    /// This process, and children that have ended.
+    pub own: f64,
+    /// Everybody else: what others took away from the measurement.
+    pub others: f64,
+}
+
+impl Machine {
+    /// Now.
+    pub fn now() -> Self {
+        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        let (machine, process) = (read("/proc/stat"), read("/proc/self/stat"));
+        Self { at: Instant::now(), busy: busy_seconds(&machine), own: own_seconds(&process).unwrap_or_default() }
+    }
+
+    /// Since this moment.
+    pub fn since(&self) -> Busy {
+        let now = Self::now();
+        let seconds = (now.at - self.at).as_secs_f64().max(1.0 / TICKS_PER_SECOND);
+        let own = (now.own - self.own).max(0.0);
+        Busy { own: own / seconds, others: (now.busy - self.busy - own).max(0.0) / seconds }
+    }
+}
+
+/// Seconds in which some processor was not idle, from the first line of `/proc/stat`.
+fn busy_seconds(stat: &str) -> f64 {
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).take(8);
+    // The fourth and fifth are idling and waiting for the disk.
+    let working = fields.enumerate().filter(|(place, _)| !(3..=4).contains(place));
+    working.filter_map(|(_, ticks)| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+}
+
+/// Seconds of a process and of its children that have ended, from `/proc/PID/stat`.
+fn own_seconds(stat: &str) -> Option<f64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let ticks = rest.split_whitespace().skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok());
+    Some(ticks.sum::<f64>() / TICKS_PER_SECOND)
+}
+
 /// Sum of a counter over all its labels that contain `label`, in Prometheus' text; 0 when there is none.
 pub fn counter(text: &str, name: &str, label: &str) -> f64 {
     let of_line = |line: &str| {
@@ -126,5 +175,11 @@ mod tests {
     fn a_thread_is_named_without_its_number() {
         let stat = "7 (server-12) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0";
         assert_eq!(of_stat(stat), Some(("server".to_owned(), 2.0)));
+        assert_eq!(own_seconds(stat), Some(2.0));
+    }
+
+    #[test]
+    fn idling_and_waiting_for_the_disk_are_not_busy() {
+        assert_eq!(busy_seconds("cpu  100 20 30 9999 8888 0 40 10 0 0\ncpu0 1 1 1 1"), 2.0);
     }
 }

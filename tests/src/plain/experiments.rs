@@ -1,5 +1,5 @@
 //! Units, metrics and persons: a unit counts from its first exposure, its value is a function of what it did within
-//! the metric's window. (JOURNAL rules 15, 21, 25; rules of experiments.)
+//! the metric's window.
 
 use api::assignment::v1::{Experiment, Metric, MetricKind};
 use ids::{DAY_MS, EventId};

@@ -1,4 +1,4 @@
-//! Journeys, shares, and the credit of conversions without money. (JOURNAL rules 15, 20, 21, 25; rules of credit.)
+//! Journeys, shares, and the credit of conversions without money.
 
 use api::journal::v1::{ModelShares, SharedTouch, SharesFact};
 use ids::DAY_MS;

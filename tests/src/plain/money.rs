@@ -1,4 +1,4 @@
-//! What was kept of every transaction, whose it is, and the books. (JOURNAL rules 15, 20 to 24.)
+//! What was kept of every transaction, whose it is, and the books.
 
 use std::collections::{BTreeMap, BTreeSet};
 

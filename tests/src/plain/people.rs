@@ -1,4 +1,4 @@
-//! Whose every event is, and who is a bot. (JOURNAL rules 11, 15, 18, 19.)
+//! Whose every event is, and who is a bot.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -196,6 +196,7 @@ fn report(plan: &Plan, repeats: u32, turns: &[Vec<Turn>; 3], (before, after): (&
     let mut report = Report::new("assign", plan.seed, repeats, &SIDES);
     let load = format!("{CALLERS} callers in a closed loop over {CONNECTIONS} TCP connections on loopback");
     report.condition("load", format!("{load}, {} s per turn after {} s", MEASURED.as_secs(), WARM_UP.as_secs_f64()));
+    report.condition("processors", "shared by the clients and both servers, on every side");
     report.condition("empty call", "tonic handler in this process that answers with a constant; same client, messages");
     report.condition("Assign", format!("the whole system, {EXPERIMENTS} running experiments, exposures recorded"));
     report.condition("Assign (peek)", "the same without exposures: deciding alone");

@@ -19,7 +19,7 @@ use super::{CATCH_UP, batches, connect, home, send};
 use crate::Plan;
 use crate::error::Error;
 use crate::host::{Host, runtime};
-use crate::measure::{counter, median, milliseconds, processor_seconds, spent};
+use crate::measure::{Busy, Machine, counter, median, milliseconds, processor_seconds, spent};
 use crate::report::Report;
 use crate::workload::{EXPERIMENTS, EXPOSURES, PEOPLE, Workload, key};
 use lag::Pace;
@@ -36,7 +36,7 @@ const FACTS: &str = "upshot_journal_facts_total";
 struct Burst {
     acknowledged: f64,
     reported: f64,
-    busy: f64,
+    busy: Busy,
     processors: BTreeMap<String, f64>,
     stages: Vec<String>,
 }
@@ -98,12 +98,12 @@ async fn burst(
     client.wait_caught_up(Vec::new(), CATCH_UP).await?;
     let (count, batches) = (events.len() as f64, batches(events));
     let (before, text) = (processor_seconds(), metrics.render());
-    let begun = Instant::now();
+    let (begun, machine) = (Instant::now(), Machine::now());
     let cut = send(connections, batches).await?;
     let acknowledged = begun.elapsed().as_secs_f64();
     client.wait_caught_up(cut.into_positions(), CATCH_UP).await?;
     let reported = begun.elapsed().as_secs_f64();
-    let processors = spent(&before, &processor_seconds());
+    let (busy, processors) = (machine.since(), spent(&before, &processor_seconds()));
     let after = metrics.render();
     check(client).await?;
     let stages = STAGES.map(|stage| {
@@ -114,7 +114,7 @@ async fn burst(
     Ok(Burst {
         acknowledged: count / acknowledged,
         reported: count / reported,
-        busy: processors.values().sum::<f64>() / reported,
+        busy,
         processors,
         stages: stages.to_vec(),
     })
@@ -160,7 +160,8 @@ fn report(plan: &Plan, bursts: &[Burst], pace: &Pace, events: usize) -> Report {
     let rate = median(&reported[0]);
     report.figure("events/s, sent to in the reports", reported);
     report.figure("events/s, sent to acknowledged", of(|burst| burst.acknowledged));
-    report.figure("processors busy", of(|burst| burst.busy));
+    report.figure("processors busy with it", of(|burst| burst.busy.own));
+    report.figure("processors busy with other processes", of(|burst| burst.busy.others));
     report.figure("steady events/s", vec![vec![pace.achieved]]);
     let percentile = |share| milliseconds(pace.lags.percentile(share));
     for (name, share) in [("lag p50, ms", 0.5), ("lag p99, ms", 0.99), ("lag most, ms", 1.0)] {

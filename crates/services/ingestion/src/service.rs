@@ -282,11 +282,17 @@ impl Service {
             body: recorded.encode_to_vec().into(),
             trace: None,
         };
-        let write = self.inner.database.begin().await?;
-        let appended = self.inner.events.append(write.connection(), vec![record]).await?;
-        let position = appended.positions(Topic::Events).next();
-        let committed = write.commit().await?;
-        self.inner.events.publish(appended, &committed);
+        let inner = Arc::clone(&self.inner);
+        // In a task of its own: a caller that leaves must not come between the commit and its being seen.
+        let written = tokio::spawn(async move {
+            let write = inner.database.begin().await?;
+            let appended = inner.events.append(write.connection(), vec![record]).await?;
+            let position = appended.positions(Topic::Events).next();
+            let committed = write.commit().await?;
+            inner.events.publish(appended, &committed);
+            Ok::<_, Error>(position)
+        });
+        let position = written.await.map_err(|_| Error::Stopping)??;
         position.ok_or(Error::Stopping)
     }
 

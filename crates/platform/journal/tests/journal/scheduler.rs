@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 use crate::reference::{self, Outcome, Rules};
 use crate::toy::{Happened, People, Totals, event, withdrawn};
 
+/// After which a test fails instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A store whose output is numbered at once.
 struct Numbering {
     inner: MemoryStage,
@@ -102,8 +105,11 @@ impl Chain {
 
     /// Waits until everything there is has gone through.
     async fn caught_up(&self) {
-        self.people.wait_past(&self.people.input_heads()).await;
-        self.totals.wait_past(&self.totals.input_heads()).await;
+        let through = async {
+            self.people.wait_past(&self.people.input_heads()).await;
+            self.totals.wait_past(&self.totals.input_heads()).await;
+        };
+        tokio::time::timeout(PATIENCE, through).await.expect("the scheduler sleeps while there is work");
     }
 
     async fn check(&self, factor: i64) {
@@ -204,7 +210,9 @@ impl StageRunner for Scripted {
 
 /// Waits for so many steps.
 async fn steps(stage: &Scripted, at_least: u64) {
-    stage.grown.subscribe().wait_for(|steps| *steps >= at_least).await.unwrap();
+    let mut grown = stage.grown.subscribe();
+    let enough = grown.wait_for(|steps| *steps >= at_least);
+    tokio::time::timeout(PATIENCE, enough).await.expect("the stage is stepped").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

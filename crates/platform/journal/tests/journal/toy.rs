@@ -209,7 +209,10 @@ impl<const STOP: bool> Fold for Totals<STOP> {
             origin: None,
             payload,
         };
-        let posting = |event: &Happened| fact(Topic::Postings, event.order, event.id, posting_body(event, self.factor));
+        let posting = |event: &Happened| {
+            let body = if event.unwritable { Bytes::new() } else { posting_body(event, self.factor) };
+            fact(Topic::Postings, event.order, event.id, body)
+        };
         let mut output = Output { facts: inputs.iter().map(posting).collect(), contributions: Vec::new() };
         if standing == Standing::Normal {
             for (order, total) in totals {
@@ -221,6 +224,6 @@ impl<const STOP: bool> Fold for Totals<STOP> {
     }
 
     fn encode(&self, payload: Bytes, _origin: Option<&LogRecord>) -> Result<Bytes, FoldError> {
-        Ok(payload)
+        if payload.is_empty() { Err(FoldError::because("unwritable")) } else { Ok(payload) }
     }
 }

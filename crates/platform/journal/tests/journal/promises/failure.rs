@@ -50,6 +50,39 @@ async fn a_body_that_cannot_be_made_quarantines_its_key_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_changed_fact_whose_body_cannot_be_made_is_withdrawn() {
+    let bench = Bench::people();
+    bench.deliver([event("bad", 1, &bought(1, "", 10))]);
+    bench.rest().await;
+    bench.deliver([event("bad", 2, &Happened { unwritable: true, ..bought(1, "", 10) })]);
+    bench.rest().await;
+    assert!(bench.live(Topic::PersonEvents).is_empty());
+    bench.deliver([event("bad", 3, &bought(1, "", 20))]);
+    bench.rest().await;
+    assert_eq!(keys(&bench.live(Topic::PersonEvents)), ["a:bad"]);
+}
+
+#[tokio::test]
+async fn what_its_key_added_and_booked_is_taken_back_too() {
+    let bench: Bench<Totals> = Bench::totals();
+    let [bad, good] = two_persons();
+    bench.deliver([of_person(bad, &bought(1, "", 10)), of_person(good, &bought(2, "", 10))]);
+    bench.rest().await;
+    let unwritable = of_person(bad, &Happened { unwritable: true, ..bought(3, "", 10) });
+    bench.deliver([unwritable.clone()]);
+    bench.rest().await;
+    for _ in 0..2 {
+        assert_eq!(sums(bench.state.as_ref()).await["all"], [1, 10, 10]);
+        assert_eq!(keys(&bench.live(Topic::Transactions)), ["t:2"]);
+        assert_eq!(keys(&bench.live(Topic::Postings)), ["t:2"]);
+        assert_eq!(bench.stage.rebuild().await.unwrap().facts, 0);
+    }
+    bench.deliver([withdrawn(unwritable)]);
+    bench.rest().await;
+    assert_eq!(sums(bench.state.as_ref()).await["all"], [2, 20, 20]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_a_dead_letter_and_holds_up_nobody() {
     let bench = Bench::people();
     bench.deliver([garbage("phone", 1), event("phone", 1, &bought(2, "", 5)), garbage("phone", 3)]);

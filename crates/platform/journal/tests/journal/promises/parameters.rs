@@ -80,6 +80,22 @@ async fn parameters_that_come_back_find_what_others_folded_meanwhile() {
 }
 
 #[tokio::test]
+async fn folding_again_begins_anew_when_other_parameters_came_in_between() {
+    let mut bench: Bench<Totals> = Bench::totals();
+    bench.stage = bench.another().with_page_keys(2);
+    bench.deliver(buyers(6));
+    bench.rest().await;
+    bench.stage.set_fold(Totals { factor: 2 });
+    assert_eq!(bench.stage.step().await.unwrap(), Stepped::Worked(2), "keys");
+    bench.stage.set_fold(Totals { factor: 3 });
+    bench.deliver([of_person("u:0", &bought(100, "", 10))]);
+    assert_eq!(bench.stage.step().await.unwrap(), Stepped::Worked(1), "a record of a key that was passed");
+    bench.stage.set_fold(Totals { factor: 2 });
+    bench.rest().await;
+    assert_eq!(all(&bench).await, 140);
+}
+
+#[tokio::test]
 async fn parameters_under_which_a_fold_fails_leave_nothing_behind_when_they_go() {
     let bench: Bench<Totals<true>> = Bench::totals();
     let [rich, poor] = two_persons();

@@ -130,10 +130,9 @@ impl World {
             if self.rng.random_bool(0.5) {
                 return withdrawn(self.open.swap_remove(which));
             }
-            let before = &self.open[which];
-            let mut happened = Happened::decode(before.body.clone()).unwrap();
+            let mut happened = Happened::decode(self.open[which].body.clone()).unwrap();
             happened.amount += 1;
-            happened.poison = false;
+            (happened.poison, happened.unwritable) = (false, self.rng.random_bool(0.05));
             happened.user = if self.rng.random() { String::new() } else { self.user() };
             let actor = self.open[which].key.local()[2..].to_owned();
             let changed = event(&actor, self.open[which].revision.counter + 1, &happened);
