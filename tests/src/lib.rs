@@ -3,6 +3,7 @@
 pub mod command;
 pub mod events;
 pub mod lanes;
+pub mod outsider;
 pub mod plain;
 pub mod server;
 pub mod vectors;

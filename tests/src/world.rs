@@ -11,3 +11,4 @@ pub mod plan;
 pub mod record;
 pub mod reports;
 pub mod topics;
+mod witness;

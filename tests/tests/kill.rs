@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use api::ingestion::v1::{EventResult, GetStatisticsRequest, Verdict};
+use api::ingestion::v1::{Event, EventResult, GetStatisticsRequest, Verdict};
 use migrations::{analysis, assignment, attribution, ingestion, revenue};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -17,8 +17,7 @@ use tests::command::{Home, command};
 use tests::server::{Server, serve_arguments};
 use tests::world::plan::{Act, Plan, perform, prepare};
 use tests::world::reports::{Reports, read};
-use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use upshot_client::{Client, RetryPolicy};
 
 const KILLS: u64 = 50;
@@ -35,8 +34,13 @@ fn number(variable: &str) -> Option<u64> {
 #[derive(Debug, Default)]
 struct Kills {
     starting: u64,
-    idle_or_folding: u64,
+    /// With events that the identity step had not folded.
+    folding: u64,
+    /// With nothing left for the identity step; the stages behind it go on.
+    further_down: u64,
+    /// With an act on its way that was never acknowledged.
     in_flight: u64,
+    /// Just after an act was acknowledged.
     acknowledged: u64,
 }
 
@@ -74,29 +78,35 @@ impl Victim {
         if self.rng.random() {
             self.die_with_an_act_in_flight(server, &client).await;
         } else {
-            // Folding what it has, for some round trips.
-            for _ in 0..self.rng.random_range(0..30) {
-                client.ingestion().get_statistics(GetStatisticsRequest {}).await.unwrap();
+            // Folding what it has, for some round trips, or until the stages behind the identity step are at it.
+            let is_patient = self.rng.random_bool(0.4);
+            let mut trips = self.rng.random_range(1..20);
+            let mut behind = 1;
+            while trips > 0 || (is_patient && behind > 0) {
+                let statistics = client.ingestion().get_statistics(GetStatisticsRequest {}).await.unwrap();
+                behind = statistics.into_inner().lag.map_or(0, |lag| lag.pending_records);
+                trips = (trips - 1).max(0);
             }
-            self.kills.idle_or_folding += 1;
+            if behind > 0 { self.kills.folding += 1 } else { self.kills.further_down += 1 }
         }
     }
 
-    /// Killed while it starts.
+    /// Killed while it starts, at a random moment: nothing is waited for.
     async fn die_young(&mut self) {
-        let mut starting = Command::from(command(self.home.path()));
+        let mut starting = command(self.home.path());
         starting.args(serve_arguments(&self.home)).stdout(Stdio::null()).stderr(Stdio::null());
         let mut starting = starting.spawn().unwrap();
-        let moment = Duration::from_micros(self.rng.random_range(0..150_000));
-        assert!(timeout(moment, starting.wait()).await.is_err(), "it ended by itself");
-        starting.kill().await.unwrap();
+        sleep(Duration::from_micros(self.rng.random_range(0..150_000))).await;
+        assert_eq!(starting.try_wait().unwrap(), None, "it ended by itself");
+        starting.kill().unwrap();
+        starting.wait().unwrap();
         self.kills.starting += 1;
     }
 
     /// The answer may come before the end, or never.
     async fn die_with_an_act_in_flight(&mut self, server: Server, client: &Client) {
         let Some(act) = self.plan.acts.get(self.done) else { return };
-        let moment = Duration::from_micros(self.rng.random_range(0..20_000));
+        let moment = Duration::from_micros(self.rng.random_range(0..8_000));
         let mut flight = Box::pin(perform(client, act));
         let early = timeout(moment, flight.as_mut()).await;
         drop(server);
@@ -110,10 +120,7 @@ impl Victim {
                 self.done += 1;
                 self.kills.acknowledged += 1;
             }
-            Err(error) => {
-                println!("unacknowledged: {error:.160}");
-                self.kills.in_flight += 1;
-            }
+            Err(_) => self.kills.in_flight += 1,
         }
     }
 
@@ -224,4 +231,38 @@ async fn killed_again_and_again_it_says_the_same_as_one_left_alone() {
     let ended = server.terminate();
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     check_files(&victim.home.data_dir()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_rides_out_deaths_of_its_server() {
+    const DEATHS: u64 = 4;
+    let seed = number("UPSHOT_SEED").unwrap_or_else(rand::random);
+    println!("UPSHOT_SEED={seed}");
+    let home = Home::new();
+    let mut server = Server::start(&home, &[]);
+    let address = server.grpc.clone();
+    let client = server.client().await;
+    prepare(&client).await;
+    let events: Vec<Event> = Plan::draw(StdRng::seed_from_u64(seed), 150).events().cloned().collect();
+    let count = events.len() as u64;
+    let recording = tokio::spawn(async move { client.record(events).await });
+    for death in 1..=DEATHS {
+        let watcher = server.client().await;
+        while recorded(&watcher).await < count * death / (DEATHS + 1) {}
+        drop(server);
+        let mut again = command(home.path());
+        again.args(["serve", "--grpc-address", &address, "--http-address", "127.0.0.1:0", "--data-dir"]);
+        again.arg(home.data_dir());
+        server = Server::spawn(again, &home);
+    }
+    let results = recording.await.unwrap().unwrap();
+    accepted(&results);
+    assert_eq!(results.len() as u64, count);
+    assert_eq!(recorded(&server.client().await).await, count, "each event is recorded or dropped exactly once");
+}
+
+/// Events that are kept, or dropped for want of consent.
+async fn recorded(client: &Client) -> u64 {
+    let statistics = client.ingestion().get_statistics(GetStatisticsRequest {}).await.unwrap().into_inner();
+    statistics.accepted + statistics.consent_dropped
 }

@@ -9,8 +9,10 @@ use tests::lanes::Tally;
 use tests::plain::Outcome;
 use tests::world::chain::Chain;
 
-/// Seeds of an ordinary run.
-const SEEDS: u64 = 400;
+/// Seeds of an ordinary run; a build without optimisation is slow.
+const SEEDS: u64 = if cfg!(debug_assertions) { 200 } else { 2_000 };
+/// Seeds after which everything must have happened.
+const MANY: u64 = 1_000;
 /// Without these the simulation proves little.
 const EVERYTHING: [&str; 31] = [
     "abandoned batch",
@@ -85,7 +87,7 @@ async fn whatever_happens_the_reports_are_those_of_the_plain_reference() {
         Some(seed) => seed..seed + 1,
         None => 0..number("UPSHOT_SEEDS").unwrap_or(SEEDS),
     };
-    let many = seeds.end - seeds.start >= SEEDS;
+    let many = seeds.end - seeds.start >= MANY;
     let mut tally = Tally::default();
     for seed in seeds {
         tally.add(&run(seed).await);

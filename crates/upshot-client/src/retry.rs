@@ -64,7 +64,7 @@ impl RetryPolicy {
                 Ok(Err(status)) => status,
                 Err(_) => Status::deadline_exceeded("no answer in time"),
             };
-            if !is_transient(status.code()) {
+            if !is_transient(&status) {
                 return Err(Error::refused(call, status));
             }
             let pause = self.pause(attempts, &status);
@@ -79,9 +79,11 @@ impl RetryPolicy {
     }
 }
 
-/// Whether the same call may be answered later.
-fn is_transient(code: Code) -> bool {
-    matches!(code, Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded)
+/// Whether the same call may be answered later. A status with a cause comes from no service: the connection broke under
+/// the call, for which there is no code of its own.
+pub(crate) fn is_transient(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded)
+        || std::error::Error::source(status).is_some()
 }
 
 #[cfg(test)]
@@ -89,6 +91,16 @@ mod tests {
     use tonic_types::ErrorDetails;
 
     use super::*;
+
+    #[test]
+    fn a_broken_connection_is_transient_and_a_refusal_is_not() {
+        let broken = Status::from_error(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into());
+        assert_eq!(broken.code(), Code::Unknown);
+        assert!(is_transient(&broken));
+        assert!(!is_transient(&Status::unknown("a service says so")));
+        assert!(!is_transient(&Status::invalid_argument("")));
+        assert!(is_transient(&Status::unavailable("")));
+    }
 
     #[test]
     fn pauses_double_up_to_the_longest() {

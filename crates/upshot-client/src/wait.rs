@@ -11,6 +11,7 @@ use api::{analysis, attribution, ingestion, revenue};
 use tokio::time::{Instant, sleep, timeout};
 use tonic::{Code, Request, Response, Status};
 
+use crate::retry::is_transient;
 use crate::{Client, Cut, Error};
 
 const PERSON_EVENTS: &str = "person_events";
@@ -88,9 +89,7 @@ impl Bound<'_> {
                 Ok(Err(status)) => status,
                 Err(_) => break,
             };
-            let again = [Code::Unavailable, Code::ResourceExhausted, Code::DeadlineExceeded, Code::Cancelled]
-                .contains(&status.code());
-            if !again {
+            if !is_transient(&status) && status.code() != Code::Cancelled {
                 return Err(Error::refused(call, status));
             }
             let pause = self.client.policy.pause(attempts, &status);

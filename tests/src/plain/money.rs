@@ -15,7 +15,14 @@ use crate::world::history::{Happening, Moved};
 /// A transaction's worth, by its owner.
 pub type Owned = BTreeMap<String, Vec<TransactionFact>>;
 
-/// The money of one transaction.
+/// What there is of one transaction.
+#[derive(Default)]
+struct Deal<'h> {
+    moved: Vec<(&'h Happening, &'h Moved)>,
+    conversions: Vec<&'h Journey<'h>>,
+}
+
+/// The money of one transaction, told apart.
 #[derive(Default)]
 struct Books<'h> {
     charge: Option<(&'h Happening, &'h Moved)>,
@@ -30,19 +37,19 @@ struct Books<'h> {
 
 /// Folds every transaction, publishes its worth and its entries, and sums up.
 pub fn of(history: &[Happening], journeys: &[Journey<'_>], rules: &Rules, outcome: &mut Outcome) -> Owned {
-    let mut by_key: BTreeMap<String, (Vec<(&Happening, &Moved)>, Vec<&Journey<'_>>)> = BTreeMap::new();
+    let mut by_key: BTreeMap<String, Deal<'_>> = BTreeMap::new();
     for happening in history.iter().filter(|happening| happening.is_recorded()) {
         if let Some(moved) = &happening.money {
             let key = money_key(happening);
             outcome.money.insert((key.clone(), happening.id), money_fact(happening, moved));
-            by_key.entry(key).or_default().0.push((happening, moved));
+            by_key.entry(key).or_default().moved.push((happening, moved));
         }
     }
     for journey in journeys {
-        by_key.entry(money_key(journey.conversion)).or_default().1.push(journey);
+        by_key.entry(money_key(journey.conversion)).or_default().conversions.push(journey);
     }
     let mut owned = Owned::new();
-    for (key, (mut moved, conversions)) in by_key {
+    for (key, Deal { mut moved, conversions }) in by_key {
         moved
             .retain(|(_, moved)| !matches!(moved.kind, MoneyKind::TrialStart | MoneyKind::Failed | MoneyKind::Pending));
         let quarantined = moved.len() + conversions.len() > rules.caps.transaction;

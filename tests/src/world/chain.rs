@@ -2,7 +2,6 @@
 //!
 //! Must never know: what is right.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use super::generator::Generator;
 use super::history::Happening;
 use super::hop::{Hop, HopOf};
 use super::topics::{Topics, balance, live};
-use super::{parameters, record};
+use super::{parameters, record, witness};
 use crate::lanes::{Tally, Trouble};
 use crate::plain::{Cells, Outcome, Rules, tidy};
 
@@ -85,7 +84,7 @@ impl Chain {
     /// So many events arrive, in no order of time, while everything goes wrong.
     pub async fn trouble(&mut self, events: usize) {
         self.trouble.allow(true);
-        let mut arriving: Vec<Happening> = (0..events).map(|_| self.generator.next()).collect();
+        let mut arriving: Vec<Happening> = (0..events).map(|_| self.generator.happen()).collect();
         arriving.shuffle(&mut self.rng);
         while !arriving.is_empty() {
             match self.rng.random_range(0..100) {
@@ -225,49 +224,7 @@ impl Chain {
 
     /// Notes what this history had in it, so that the test can tell that enough had.
     pub fn note(&self, expected: &Outcome) {
-        let columns = |cells: &Cells, name: &str| cells.get(name).cloned().unwrap_or_default();
-        let actors = columns(&expected.identity, "actors");
-        let names = ["declared bot", "burst bot", "linked device", "shared device", "quarantined actor"];
-        for (name, count) in names.into_iter().zip(actors) {
-            (0..count).for_each(|_| self.trouble.count(name));
-        }
-        let mut homes: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for record in self.topics.person_events.records() {
-            homes.entry(record.record.fact).or_default().insert(record.record.key.clone());
-        }
-        homes.values().filter(|homes| homes.len() > 1).for_each(|_| self.trouble.count("event that moved"));
-        let mut owners: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (key, fact) in &expected.shares {
-            owners.entry(key.0.clone()).or_default().insert(fact.person.clone());
-        }
-        owners
-            .values()
-            .filter(|owners| owners.len() > 1)
-            .for_each(|_| self.trouble.count("double fire of two persons"));
-        expected.shares.values().filter(|fact| fact.touches.is_empty()).for_each(|_| self.trouble.count("zero touch"));
-        expected.shares.values().filter(|fact| fact.touches.len() > 2).for_each(|_| self.trouble.count("long journey"));
-        let waterfall = [
-            (7, "unowned charge"),
-            (8, "over-reversal"),
-            (9, "double fire"),
-            (10, "charge mismatch"),
-            (11, "duplicate reversal"),
-            (12, "other currency"),
-            (13, "orphan"),
-        ];
-        for (name, values) in expected.revenue.iter().filter(|(name, _)| name.starts_with("revenue\u{1f}")) {
-            let struck = waterfall.iter().filter(|(column, _)| values.get(*column).is_some_and(|value| *value != 0));
-            struck.for_each(|(_, what)| self.trouble.count(what));
-            assert!(!name.is_empty());
-        }
-        for (name, what) in [("missing_rates", "missing rate"), ("persons", "person")] {
-            let cells = if name == "persons" { &expected.analysis } else { &expected.revenue };
-            columns(cells, name).first().iter().for_each(|_| self.trouble.count(what));
-        }
-        expected.analysis.keys().filter(|name| name.ends_with("mixed")).for_each(|_| self.trouble.count("mixed unit"));
-        let reversals =
-            self.topics.postings.records().into_iter().filter(|record| record.record.op == journal::Op::Reversal);
-        reversals.for_each(|_| self.trouble.count("corrected posting"));
+        witness::note(&self.trouble, &self.topics, expected);
     }
 }
 

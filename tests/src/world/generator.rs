@@ -76,7 +76,7 @@ impl Generator {
     }
 
     /// The next thing that happens.
-    pub fn next(&mut self) -> Happening {
+    pub fn happen(&mut self) -> Happening {
         let drawn = self.rng.random_range(0..100);
         let (event_type, what, money) = match drawn {
             0..36 => ("touch", self.touch(), None),
@@ -173,9 +173,10 @@ impl Generator {
     fn reversal(&mut self) -> Moved {
         let kind = REVERSALS[self.rng.random_range(0..REVERSALS.len())];
         let mut moved = self.moved(kind);
-        moved.refund = self.pick(&["", "", "r1", "r2"]).to_owned();
+        moved.refund = self.pick(&["", "r1", "r1", "r2"]).to_owned();
         if self.rng.random_bool(0.5) {
             moved.currency = "USD";
+            moved.transaction.clone_from(&self.transactions[0]);
         }
         moved
     }

@@ -96,8 +96,9 @@ pub fn change(rng: &mut StdRng, rules: &mut Rules) {
         _ => {
             let changed = &mut rules.experiments[0];
             changed.revision = 3 - changed.revision;
-            changed.start_time =
-                rng.random_bool(0.5).then(|| prost_types::Timestamp { seconds: (BEGIN_MS + DAY_MS) / 1_000, nanos: 0 });
+            changed.start_time = rng
+                .random_bool(0.5)
+                .then_some(prost_types::Timestamp { seconds: (BEGIN_MS + DAY_MS) / 1_000, nanos: 0 });
         }
     }
 }

@@ -25,7 +25,8 @@ const TYPES: [(&str, PayloadKind); 8] = [
     ("reversal", PayloadKind::Money),
     ("identify", PayloadKind::Identify),
 ];
-const RATES: [(&str, &str); 4] = [("2024-01-01", "1.085"), ("2024-01-15", "1.5"), ("2024-01-20", "0.0067"), ("2024-02-01", "3.25")];
+const RATES: [(&str, &str); 4] =
+    [("2024-01-01", "1.085"), ("2024-01-15", "1.5"), ("2024-01-20", "0.0067"), ("2024-02-01", "3.25")];
 /// The experiments.
 pub const EXPERIMENTS: [&str; 2] = ["checkout", "pricing"];
 
@@ -58,7 +59,10 @@ impl Plan {
         let mut generator = Generator::large(rng.fork(), 70 * acts);
         let act = |_| match rng.random_range(0..40) {
             0 => Act::Rates(rates(&mut rng)),
-            1 => Act::Link(LinkRequest { anonymous_id: device(&mut rng), user_id: format!("u{}", rng.random_range(1..99)) }),
+            1 => Act::Link(LinkRequest {
+                anonymous_id: device(&mut rng),
+                user_id: format!("u{}", rng.random_range(1..99)),
+            }),
             2 => Act::Unlink(UnlinkRequest { anonymous_id: device(&mut rng) }),
             3 => {
                 let identity = Identity { anonymous_id: device(&mut rng), ..Identity::default() };
@@ -66,7 +70,7 @@ impl Plan {
             }
             drawn => {
                 let count = if drawn < 10 { rng.random_range(200..400) } else { rng.random_range(1..60) };
-                let happenings = std::iter::repeat_with(|| generator.next());
+                let happenings = std::iter::repeat_with(|| generator.happen());
                 let known = happenings.filter(|happening| TYPES.iter().any(|(name, _)| *name == happening.event_type));
                 Act::Record(known.take(count).map(|happening| record::event(&happening)).collect())
             }

@@ -76,7 +76,13 @@ async fn transactions(client: &Client, plan: &Plan, reports: &mut Reports) {
         let name = format!("transaction {transaction_id}");
         // Money that never moved leaves nothing to be known.
         let known = client.revenue().get_transaction(GetTransactionRequest { transaction_id }).await;
-        reports.insert(name, known.map_or_else(|status| format!("{:?}", status.code()), |known| format!("{known:#?}", known = known.into_inner())));
+        reports.insert(
+            name,
+            known.map_or_else(
+                |status| format!("{:?}", status.code()),
+                |known| format!("{known:#?}", known = known.into_inner()),
+            ),
+        );
     }
 }
 

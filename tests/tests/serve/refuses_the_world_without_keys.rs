@@ -1,0 +1,29 @@
+use std::fmt::Write as _;
+
+use tests::command::Home;
+use tests::server::Server;
+
+use super::api_keys::{KEYS, key_table};
+
+#[test]
+fn without_keys_it_listens_on_this_machine_only() {
+    let home = Home::new();
+    for (address, other) in [("--grpc-address", "--http-address"), ("--http-address", "--grpc-address")] {
+        for world in ["0.0.0.0:0", "[::]:0"] {
+            let error = home.run(&["serve", address, world, other, "127.0.0.1:0"]).refused();
+            assert!(error.contains(&format!("refusing to listen on {world} without API keys")), "{error}");
+            assert!(error.contains("[[auth.api_keys]]"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn with_a_key_it_listens_where_it_is_told() {
+    let home = Home::new();
+    let mut text = String::new();
+    write!(text, "{}", key_table(&KEYS[0])).unwrap();
+    let config = home.write("keys.toml", text);
+    let server = Server::start(&home, &["--config", &config, "--grpc-address", "0.0.0.0:0"]);
+    assert!(server.grpc.starts_with("0.0.0.0:"), "{}", server.ready_line);
+    assert_eq!(server.terminate().code, Some(0));
+}
