@@ -151,7 +151,6 @@ impl Home {
     ///
     /// # Panics
     /// When the command fails.
-    #[must_use]
     pub fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.text(arguments)).unwrap()
     }

@@ -56,6 +56,9 @@ enum Scenario {
     All,
 }
 
+/// How a scenario is measured.
+type Measure = fn(&Plan) -> Result<Report, Error>;
+
 /// What every scenario is given.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -95,7 +98,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         directory: cli.directory.clone().unwrap_or_else(std::env::temp_dir),
         binary: cli.binary.clone(),
     };
-    let scenarios: &[fn(&Plan) -> Result<Report, Error>] = match cli.scenario {
+    let scenarios: &[Measure] = match cli.scenario {
         Scenario::Assign => &[scenario::assign::run],
         Scenario::Record => &[scenario::record::run],
         Scenario::Pipeline => &[scenario::pipeline::run],

@@ -34,8 +34,8 @@ fn batches(events: Vec<Event>) -> Vec<Vec<Event>> {
 async fn send(clients: &[Client], batches: Vec<Vec<Event>>) -> Result<Cut, Error> {
     let queue = Arc::new(Mutex::new(batches.into_iter()));
     let mut callers = JoinSet::new();
-    for client in clients.iter().cloned() {
-        let queue = Arc::clone(&queue);
+    for client in clients {
+        let (client, queue) = (client.clone(), Arc::clone(&queue));
         callers.spawn(async move {
             let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
             let mut cut = Cut::default();

@@ -4,7 +4,7 @@ use tests::vectors;
 
 /// Every report, a word of its table, and how its CSV begins.
 const REPORTS: [(&[&str], &str, &str); 5] = [
-    (&["report", "ingestion"], "shared_anonymous_ids", "events and actors,count\nreceived,341\n"),
+    (&["report", "ingestion"], "shared_anonymous_ids", "what,count\nreceived,341\n"),
     (&["report", "revenue"], "= net", "currency,charges,gross_minor,"),
     (
         &["report", "attribution", "--model", "linear"],

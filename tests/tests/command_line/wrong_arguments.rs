@@ -31,7 +31,7 @@ fn names_that_name_nothing_are_refused_with_those_that_do() {
     let error = home.run(&["rebuild", "assignment"]).refused();
     assert!(error.contains("name ingestion, attribution, revenue or analysis"), "{error}");
     let error = home.bare(&["serve", "revenue"]).refused();
-    assert!(error.contains("needs Ingestion in the same process"), "{error}");
+    assert!(error.contains("revenue needs ingestion in the same process"), "{error}");
 }
 
 #[test]

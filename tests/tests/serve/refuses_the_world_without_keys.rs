@@ -1,6 +1,4 @@
-use std::fmt::Write as _;
-
-use tests::command::Home;
+use tests::command::{Home, command};
 use tests::server::Server;
 
 use super::api_keys::{KEYS, key_table};
@@ -20,10 +18,10 @@ fn without_keys_it_listens_on_this_machine_only() {
 #[test]
 fn with_a_key_it_listens_where_it_is_told() {
     let home = Home::new();
-    let mut text = String::new();
-    write!(text, "{}", key_table(&KEYS[0])).unwrap();
-    let config = home.write("keys.toml", text);
-    let server = Server::start(&home, &["--config", &config, "--grpc-address", "0.0.0.0:0"]);
+    let config = home.write("keys.toml", key_table(&KEYS[0]));
+    let mut serve = command(home.path());
+    serve.args(["serve", "--config", &config, "--grpc-address", "0.0.0.0:0", "--http-address", "0.0.0.0:0"]);
+    let server = Server::spawn(serve, &home);
     assert!(server.grpc.starts_with("0.0.0.0:"), "{}", server.ready_line);
     assert_eq!(server.terminate().code, Some(0));
 }
