@@ -121,14 +121,13 @@ impl Server {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Asks it to end, as an operator does, and waits until it has.
+    /// Asks it to end, as an operator does, and waits until it has. Clients of this process learn of it meanwhile.
     ///
     /// # Panics
     /// When it cannot be asked.
-    #[must_use]
-    pub fn terminate(self) -> Ended {
+    pub async fn terminate(self) -> Ended {
         self.signal("TERM");
-        self.wait()
+        tokio::task::spawn_blocking(move || self.wait()).await.unwrap()
     }
 
     /// Sends it a signal by name.

@@ -46,7 +46,7 @@ async fn spans_of_the_trace(
     server: Server,
     mut received: mpsc::UnboundedReceiver<ExportTraceServiceRequest>,
 ) -> BTreeMap<String, Span> {
-    let ended = tokio::task::spawn_blocking(move || server.terminate()).await.unwrap();
+    let ended = server.terminate().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     let mut spans = BTreeMap::new();
     while let Ok(request) = received.try_recv() {

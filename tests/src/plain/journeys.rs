@@ -106,9 +106,9 @@ pub fn place(touch: &Happening) -> (&'static str, &'static str) {
     }
 }
 
-/// What a model gives each touch of a journey, of a whole.
-pub fn divided(model: &str, journey: &Journey<'_>, whole: i128) -> Vec<i128> {
-    divide(&weights(model, journey), whole)
+/// Shares of a model, one per touch. They, not the weights, are what everything is divided by.
+fn shares(model: &str, journey: &Journey<'_>) -> Vec<i128> {
+    divide(&weights(model, journey), SHARE_TOTAL)
 }
 
 fn weights(model: &str, journey: &Journey<'_>) -> Vec<i128> {
@@ -145,7 +145,7 @@ fn shares_fact(journey: &Journey<'_>, rules: &Rules) -> SharesFact {
     };
     let of_model = |model: &&'static str| ModelShares {
         model: (*model).to_owned(),
-        shares: divided(model, journey, SHARE_TOTAL).into_iter().map(|share| u32::try_from(share).unwrap()).collect(),
+        shares: shares(model, journey).into_iter().map(|share| u32::try_from(share).unwrap()).collect(),
     };
     SharesFact {
         conversion_event_id: conversion.id.as_bytes().to_vec(),
@@ -176,7 +176,8 @@ pub fn credit(journey: &Journey<'_>, rules: &Rules, currency: &str, worth: [i128
             add(cells, &["credit", model, "(unattributed)", "", currency], &wholes);
             continue;
         }
-        let parts = wholes.map(|whole| divided(model, journey, whole));
+        let shares = shares(model, journey);
+        let parts = wholes.map(|whole| divide(&shares, whole));
         for (index, touch) in journey.touches.iter().enumerate() {
             let (channel, campaign) = place(touch);
             add(cells, &["credit", model, channel, campaign, currency], &[0, 1, 2].map(|column| parts[column][index]));

@@ -1,8 +1,8 @@
 use tests::command::Home;
 use tests::server::Server;
 
-#[test]
-fn a_data_directory_in_use_is_refused_with_its_name_and_who_has_it() {
+#[tokio::test]
+async fn a_data_directory_in_use_is_refused_with_its_name_and_who_has_it() {
     let home = Home::new();
     let server = Server::start(&home, &[]);
     let expected = format!("data directory {} is in use by process {};", home.data_dir().display(), server.id());
@@ -15,6 +15,6 @@ fn a_data_directory_in_use_is_refused_with_its_name_and_who_has_it() {
         let error = home.run(&arguments).refused();
         assert!(error.contains(&expected), "{command:?}: {error}");
     }
-    assert_eq!(server.terminate().code, Some(0));
+    assert_eq!(server.terminate().await.code, Some(0));
     home.json(&["report", "revenue"]);
 }

@@ -47,15 +47,15 @@ async fn a_full_disk_refuses_events_and_loses_nothing_that_was_acknowledged() {
     assert_eq!(server.get("/healthz").0, 200, "it lives on");
     // What is there can still be asked for.
     client.ingestion().get_statistics(GetStatisticsRequest {}).await.unwrap();
-    let ended = server.terminate();
+    let ended = server.terminate().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     assert!(!ended.log.contains("panicked"), "{}", ended.log);
 
     let server = Server::start(&home, &[]);
     let client = server.client().await;
     let results = client.record(people(0..acknowledged)).await.unwrap();
-    let lost = results.iter().filter(|result| result.verdict() != Verdict::Duplicate).count();
-    assert_eq!(lost, 0, "of {} acknowledged events", results.len());
+    let lost: Vec<_> = results.iter().filter(|result| result.verdict() != Verdict::Duplicate).collect();
+    assert!(lost.is_empty(), "{} of {}: {:?} to {:?}", lost.len(), results.len(), lost.first(), lost.last());
     client.wait_caught_up(Vec::new(), Duration::from_secs(120)).await.unwrap();
     let revenue = client.revenue().get_revenue(GetRevenueRequest {}).await.unwrap().into_inner();
     let usd = &revenue.currencies[0];

@@ -15,13 +15,13 @@ fn without_keys_it_listens_on_this_machine_only() {
     }
 }
 
-#[test]
-fn with_a_key_it_listens_where_it_is_told() {
+#[tokio::test]
+async fn with_a_key_it_listens_where_it_is_told() {
     let home = Home::new();
     let config = home.write("keys.toml", key_table(&KEYS[0]));
     let mut serve = command(home.path());
     serve.args(["serve", "--config", &config, "--grpc-address", "0.0.0.0:0", "--http-address", "0.0.0.0:0"]);
     let server = Server::spawn(serve, &home);
     assert!(server.grpc.starts_with("0.0.0.0:"), "{}", server.ready_line);
-    assert_eq!(server.terminate().code, Some(0));
+    assert_eq!(server.terminate().await.code, Some(0));
 }

@@ -15,7 +15,7 @@ async fn the_first_line_says_where_it_listens() {
     assert_eq!(server.ready_line, format!("ready grpc={} http={}\n", server.grpc, server.http));
     assert!(server.grpc.starts_with("127.0.0.1:") && !server.grpc.ends_with(":0"), "{}", server.grpc);
     server.client().await;
-    let ended = server.terminate();
+    let ended = server.terminate().await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{}", ended.log);
 }
 
@@ -28,7 +28,7 @@ async fn what_was_acknowledged_before_sigterm_is_there_after_a_restart() {
     let events = people(0..2000);
     assert_eq!(record(&client, events.clone()).await, (4000, 0));
     // Nothing is waited for: most of it is not folded yet.
-    let ended = server.terminate();
+    let ended = server.terminate().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     assert!(!ended.log.contains("panicked"), "{}", ended.log);
 
@@ -37,7 +37,7 @@ async fn what_was_acknowledged_before_sigterm_is_there_after_a_restart() {
     assert_eq!(record(&client, events).await, (0, 4000));
     client.wait_caught_up(Vec::new(), Duration::from_secs(60)).await.unwrap();
     assert_eq!(gross(&client).await, 2000 * 1000);
-    assert_eq!(server.terminate().code, Some(0));
+    assert_eq!(server.terminate().await.code, Some(0));
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn sigterm_under_load_loses_nothing_that_was_acknowledged() {
     for _ in 0..20 {
         kept.extend(acknowledged.recv().await.unwrap());
     }
-    let ended = tokio::task::spawn_blocking(move || server.terminate()).await.unwrap();
+    let ended = server.terminate().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     load.await.unwrap();
     while let Ok(batch) = acknowledged.try_recv() {
