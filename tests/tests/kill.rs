@@ -228,7 +228,7 @@ async fn killed_again_and_again_it_says_the_same_as_one_left_alone() {
         known(&perform(&client, act).await.unwrap());
     }
     assert_eq!(read(&client, &victim.plan).await, expected, "events sent again changed something, UPSHOT_SEED={seed}");
-    let ended = server.terminate();
+    let ended = server.terminate().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     check_files(&victim.home.data_dir()).await;
 }
