@@ -129,7 +129,7 @@ fn metric_row(summary: &Summary, reading: &Reading, comparison: &Comparison, eff
         }
         _ => (comparison.undefined_reason.clone(), String::new()),
     };
-    let mark = inside.map_or("", |inside| if inside { " ✓" } else { " ✗" });
+    let mark = inside.map_or("", |inside| if inside { " ✓" } else { " out" });
     vec![
         Cell::new(reading.metric),
         Cell::new(mean(Arm::Control)),

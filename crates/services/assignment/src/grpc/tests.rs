@@ -127,7 +127,7 @@ async fn from_creation_to_a_recorded_exposure() {
 
 #[tokio::test]
 async fn errors_carry_the_code_and_the_field() {
-    let World { mut assignment, mut registry, .. } = world().await;
+    let World { mut assignment, mut registry, _folder, .. } = world().await;
     let mut broken = experiment("checkout");
     broken.variants[1].weight = 0;
     let refused = registry.create_experiment(CreateExperimentRequest { experiment: Some(broken) }).await.unwrap_err();
@@ -154,7 +154,7 @@ async fn errors_carry_the_code_and_the_field() {
 
 #[tokio::test]
 async fn a_watcher_gets_the_registry_at_once_and_after_every_change_until_the_end() {
-    let World { service, mut assignment, mut registry, .. } = world().await;
+    let World { service, mut assignment, mut registry, _folder, .. } = world().await;
     let mut changes = assignment.watch_registry(WatchRegistryRequest {}).await.unwrap().into_inner();
     let first = changes.message().await.unwrap().unwrap();
     assert_eq!((first.registry_version, first.experiments.len()), (0, 0));

@@ -38,6 +38,7 @@ impl SqlRegistry {
         let write = self.0.begin().await?;
         let changed = write.connection().execute_raw(statement(sql, values)).await?.rows_affected();
         if changed == 0 {
+            write.commit().await?;
             return Ok(None);
         }
         let row = write.connection().query_one_raw(statement(RAISE, [PROJECT.into()])).await?;
@@ -54,6 +55,7 @@ impl RegistryStore for SqlRegistry {
         let write = self.0.begin().await?;
         let version = write.connection().query_one_raw(statement(VERSION, [PROJECT.into()])).await?;
         let rows = write.connection().query_all_raw(statement(LOAD, [PROJECT.into()])).await?;
+        write.commit().await?;
         let version = version.map_or(Ok(0), |row| unsigned_column(&row, 0))?;
         Ok(Stored { version, records: rows.iter().map(record).collect::<Result<_, _>>()? })
     }

@@ -163,6 +163,7 @@ impl SqlStore {
         let known = on.query_one_raw(statement(sql, [Value::from(event_type.name.as_str())])).await?;
         if let Some(row) = known {
             let same = column::<i32>(&row, 0)? == event_type.payload;
+            write.commit().await?;
             return Ok(if same { Registered::Stored(event_type) } else { Registered::Taken });
         }
         let sql = "INSERT INTO event_type (name, payload, description) VALUES (?, ?, ?)";
