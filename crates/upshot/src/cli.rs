@@ -78,9 +78,9 @@ struct ServeArgs {
 
 #[derive(Debug, Args)]
 struct RebuildArgs {
-    /// Whose stage; assignment has none
+    /// Whose stage
     #[arg(value_enum)]
-    stage: Role,
+    stage: rebuild::Folding,
     /// Where the databases lie [default: upshot-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,

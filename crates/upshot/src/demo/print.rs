@@ -125,7 +125,8 @@ fn metric_row(summary: &Summary, reading: &Reading, comparison: &Comparison, eff
     let (estimate, interval) = match (comparison.difference, interval) {
         (Some(difference), Some((low, high))) => {
             let [difference, low, high] = [difference, low, high].map(reading.difference);
-            (difference, format!("{} to {high}", low.trim_end_matches(" %")))
+            // Without the unit, which the effect beside it has: the report's width is short.
+            (difference, format!("{} to {}", low.trim_end_matches(" %"), high.trim_end_matches(" %")))
         }
         _ => (comparison.undefined_reason.clone(), String::new()),
     };

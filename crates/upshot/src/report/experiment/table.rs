@@ -107,15 +107,10 @@ impl Arm {
 
 impl Comparison {
     fn add_lines(&self, metric: &str, grid: &mut Grid, write: Writing<'_>) {
-        if let Some(reason) = &self.undefined_reason {
-            let blank = String::new;
-            grid.row([metric.to_owned(), self.variant.clone(), blank(), blank(), blank(), reason.clone(), blank()]);
-            return;
-        }
         let difference = self.difference.map(|difference| write.value(difference)).unwrap_or_default();
         let lift = self.relative_lift.map(|lift| format!("{:+.2} %", lift * 100.0)).unwrap_or_default();
         let p_value = self.p_value.map(number::p_value).unwrap_or_default();
-        let interval = write.interval(self.ci_low, self.ci_high);
+        let interval = self.undefined_reason.clone().unwrap_or_else(|| write.interval(self.ci_low, self.ci_high));
         grid.row([metric.to_owned(), self.variant.clone(), difference, lift, "once".to_owned(), interval, p_value]);
         if let Some(sequential) = self.sequential {
             let interval = write.interval(Some(sequential.ci_low), Some(sequential.ci_high));
