@@ -1,48 +1,93 @@
 //! The decision: which variant a unit gets, and why.
 //!
-//! In order: the state, the period, the audience, the traffic share, the split. The first that says no serves the
-//! control's value without a variant, so that nobody is counted who was not randomised.
+//! Of a flag, in order: enabled, prerequisites, then the rules, of which the first that takes the unit decides. Of an
+//! experiment: the state, the period, prerequisites, holdouts, the layer, the audience, the traffic share, what the
+//! unit got before, and last the split by the weights of the registry or of a bandit. Whoever was not randomised has
+//! no propensity, so that nobody is counted who was not.
 //! Must never know: sessions, storage, whether an exposure follows.
 
-use crate::attributes::Attributes;
-use crate::experiment::{Experiment, State};
+use crate::propensity::Propensity;
+use crate::request::Request;
 use crate::snapshot::Snapshot;
-use ids::{Name, Timestamp};
+use ids::Name;
 use serde_json::Value;
+
+mod experiment;
+mod flag;
 
 /// Longest part of an unknown key that an error repeats, in characters.
 const KEY_SHOWN_CHARS: usize = 128;
 
-/// What a unit gets of one experiment.
+/// What a unit gets of one flag or experiment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision<'a> {
-    /// The variant the unit was randomised to; `None` when it takes no part.
+    /// The variant served: one of the flag's, or of the experiment's where that was asked for. `None` when a flag has
+    /// no default and nothing else was decided.
     pub variant: Option<&'a Name>,
-    /// What to serve: the variant's value, else the control's.
-    pub value: &'a Value,
+    /// What it serves; present exactly when `variant` is.
+    pub value: Option<&'a Value>,
     /// Why.
     pub reason: Reason,
-    /// The experiment's revision.
-    pub revision: u32,
-    /// The chance this variant had; present exactly when `variant` is.
+    /// The experiment that decided or kept the unit out, if one did.
+    pub experiment: Option<&'a Name>,
+    /// Its revision; present exactly when `experiment` is.
+    pub revision: Option<u32>,
+    /// The holdout that the unit is in; present exactly when the reason is [`Reason::Holdout`].
+    pub holdout: Option<&'a Name>,
+    /// The chance that this variant had or, for [`Reason::Sticky`], had when it was given; present exactly when the
+    /// unit was randomised.
     pub propensity: Option<Propensity>,
+    /// The bandit's epoch, where its weights decided.
+    pub epoch: Option<u64>,
+}
+
+impl Decision<'_> {
+    /// Whether the unit was randomised by an experiment, so that meeting the variant is an exposure.
+    #[must_use]
+    pub const fn is_exposure(&self) -> bool {
+        self.experiment.is_some() && self.propensity.is_some()
+    }
 }
 
 /// Why a unit got what it got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// Randomised by the split.
+    /// The flag has no rules: everybody gets its default, which may be cached by the flag's key.
+    Static,
+    /// A rule serves the variant, or its targeting names it.
+    TargetingMatch,
+    /// Randomised by the registry's weights.
     Split,
-    /// The experiment is not running.
-    Disabled,
-    /// Before the start.
-    NotStarted,
-    /// At or past the end.
-    Ended,
-    /// Outside the audience or the traffic share, or without an id.
+    /// Randomised by a bandit's weights.
+    Bandit,
+    /// Randomised before; the unit keeps what it got.
+    Sticky,
+    /// Randomised by the registry's weights, as the state that should have decided could not be read.
+    Fallback,
+    /// No rule took the unit, or it is outside the audience of the experiment asked for.
     Default,
-    /// The audience could not be evaluated for these attributes, as when it orders a number against a text.
+    /// The flag is switched off, or the experiment is not running.
+    Disabled,
+    /// Before the experiment's start.
+    NotStarted,
+    /// At or past the experiment's end.
+    Ended,
+    /// Another flag does not serve what it must.
+    Prerequisite,
+    /// Held out.
+    Holdout,
+    /// In a bucket of the layer that the experiment does not own.
+    Excluded,
+    /// Outside the traffic share, or outside the coverage of another tool's bucketing.
+    OutOfTraffic,
+    /// Without an id to hash.
+    NoUnit,
+    /// In an arm that was stopped.
+    ArmStopped,
+    /// An audience could not be evaluated for these attributes, as when it orders a number against a text.
     AudienceFailed,
+    /// Targeting could not be evaluated for these attributes, or named no variant.
+    TargetingFailed,
 }
 
 impl Reason {
@@ -50,41 +95,34 @@ impl Reason {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Static => "STATIC",
+            Self::TargetingMatch => "TARGETING_MATCH",
             Self::Split => "SPLIT",
+            Self::Bandit => "BANDIT",
+            Self::Sticky => "STICKY",
+            Self::Fallback => "FALLBACK",
+            Self::Default => "DEFAULT",
             Self::Disabled => "DISABLED",
             Self::NotStarted => "NOT_STARTED",
             Self::Ended => "ENDED",
-            Self::Default => "DEFAULT",
+            Self::Prerequisite => "PREREQUISITE",
+            Self::Holdout => "HOLDOUT",
+            Self::Excluded => "EXCLUDED",
+            Self::OutOfTraffic => "OUT_OF_TRAFFIC",
+            Self::NoUnit => "NO_UNIT",
+            Self::ArmStopped => "ARM_STOPPED",
             Self::AudienceFailed => "AUDIENCE_FAILED",
+            Self::TargetingFailed => "TARGETING_FAILED",
         }
     }
 }
 
-/// The exact chance of a variant among those who take part: `weight / total`, in `(0, 1]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Propensity {
-    weight: u32,
-    total: u32,
-}
-
-impl Propensity {
-    /// The variant's weight, at least 1.
-    #[must_use]
-    pub const fn weight(self) -> u32 {
-        self.weight
-    }
-
-    /// The sum of all weights, at least `weight`.
-    #[must_use]
-    pub const fn total(self) -> u32 {
-        self.total
-    }
-
-    /// The nearest float.
-    #[must_use]
-    pub fn as_f64(self) -> f64 {
-        f64::from(self.weight) / f64::from(self.total)
-    }
+/// Neither a flag nor an experiment of the snapshot has this key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no flag or experiment has the key {key:?}")]
+pub struct UnknownFlag {
+    /// What was asked for, cut to 128 characters.
+    pub key: String,
 }
 
 /// No experiment of the snapshot has this key.
@@ -95,71 +133,40 @@ pub struct UnknownExperiment {
     pub key: String,
 }
 
-/// Decides one experiment of a snapshot for one unit.
+/// Decides one flag of a snapshot for one unit; where no flag has the key, the experiment that has it.
+///
+/// # Errors
+/// [`UnknownFlag`] when the snapshot has no such key.
+pub fn decide<'a>(snapshot: &'a Snapshot, key: &str, request: &Request<'_>) -> Result<Decision<'a>, UnknownFlag> {
+    let evaluation = Evaluation { snapshot, request };
+    let decided = match snapshot.flag_position(key).and_then(|index| snapshot.linked_flag(index)) {
+        Some((flag, links)) => Some(evaluation.flag(flag, links)),
+        None => evaluation.experiment_alone(key),
+    };
+    decided.ok_or_else(|| UnknownFlag { key: shown(key) })
+}
+
+/// Decides one experiment of a snapshot for one unit, also where a flag has the same key. Whoever takes no part is
+/// served the control.
 ///
 /// # Errors
 /// [`UnknownExperiment`] when the snapshot has no such key.
-pub fn decide<'a>(
+pub fn decide_experiment<'a>(
     snapshot: &'a Snapshot,
-    experiment: &str,
-    unit: &str,
-    attributes: Attributes<'_>,
-    now: Timestamp,
+    key: &str,
+    request: &Request<'_>,
 ) -> Result<Decision<'a>, UnknownExperiment> {
-    match snapshot.get(experiment) {
-        Some(experiment) => Ok(experiment.decide(unit, attributes, now)),
-        None => Err(UnknownExperiment { key: experiment.chars().take(KEY_SHOWN_CHARS).collect() }),
-    }
+    let decided = Evaluation { snapshot, request }.experiment_alone(key);
+    decided.ok_or_else(|| UnknownExperiment { key: shown(key) })
 }
 
-impl Experiment {
-    /// Decides this experiment for one unit. A unit without an id takes no part: all such units would share one
-    /// bucket.
-    #[must_use]
-    pub fn decide(&self, unit: &str, attributes: Attributes<'_>, now: Timestamp) -> Decision<'_> {
-        match self.refusal(unit, attributes, now) {
-            Some(reason) => self.serve_control(reason),
-            None => self.split_unit(unit),
-        }
-    }
+fn shown(key: &str) -> String {
+    key.chars().take(KEY_SHOWN_CHARS).collect()
+}
 
-    /// The first check that keeps the unit out.
-    fn refusal(&self, unit: &str, attributes: Attributes<'_>, now: Timestamp) -> Option<Reason> {
-        let definition = self.definition();
-        if definition.state != State::Running {
-            return Some(Reason::Disabled);
-        }
-        if definition.start.is_some_and(|start| now < start) {
-            return Some(Reason::NotStarted);
-        }
-        if definition.end.is_some_and(|end| now >= end) {
-            return Some(Reason::Ended);
-        }
-        match definition.audience.as_ref().map(|audience| audience.admits(attributes)) {
-            None | Some(Some(true)) => {}
-            Some(Some(false)) => return Some(Reason::Default),
-            Some(None) => return Some(Reason::AudienceFailed),
-        }
-        let takes_part = !unit.is_empty() && self.salted().traffic_bucket(unit) < definition.traffic_per_million;
-        (!takes_part).then_some(Reason::Default)
-    }
-
-    fn split_unit(&self, unit: &str) -> Decision<'_> {
-        let total = self.split().total();
-        let arm = self.split().arm(self.salted().split_bucket(unit, total));
-        match arm.and_then(|arm| self.variants().get(arm)) {
-            Some(variant) => Decision {
-                variant: Some(variant.name()),
-                value: variant.value(),
-                reason: Reason::Split,
-                revision: self.revision(),
-                propensity: Some(Propensity { weight: variant.weight(), total }),
-            },
-            None => self.serve_control(Reason::Default),
-        }
-    }
-
-    fn serve_control(&self, reason: Reason) -> Decision<'_> {
-        Decision { variant: None, value: self.control().value(), reason, revision: self.revision(), propensity: None }
-    }
+/// One request against one snapshot.
+#[derive(Clone, Copy)]
+struct Evaluation<'a, 'r> {
+    snapshot: &'a Snapshot,
+    request: &'r Request<'r>,
 }

@@ -3,23 +3,29 @@
 //! Must never know: how it is stored or edited; which changes its lifecycle allows.
 
 use crate::audience::Audience;
-use crate::hash_version::{HashVersion, Salted};
-use crate::limits::{Limits, TooLarge};
-use crate::split::{InvalidWeights, MAX_TOTAL_WEIGHT, Split, TRAFFIC_TOTAL};
+use crate::hash_version::HashVersion;
+use crate::limits::Limits;
+use crate::prerequisite::{MAX_PREREQUISITES, Prerequisite};
+use crate::randomiser::{Randomiser, Refused};
+use crate::split::{InvalidWeights, TRAFFIC_TOTAL};
+use crate::unit::UnitType;
 use ids::{Name, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+mod invalid;
 mod state;
 
+pub use invalid::InvalidExperiment;
 pub use state::{State, UnknownState};
 
-/// Most variants of one experiment.
+/// Most variants of one experiment or flag.
 pub const MAX_VARIANTS: usize = 256;
-/// Longest salt, in bytes.
-pub const MAX_SALT_BYTES: usize = 256;
-const VALUE_LIMITS: Limits = Limits { field: "variants.value", depth: 32, nodes: 10_000, text_bytes: 65_536 };
+/// Most holdouts that one experiment names.
+pub const MAX_HOLDOUTS: usize = 16;
+pub(crate) const VALUE_LIMITS: Limits =
+    Limits { field: "variants.value", depth: 32, nodes: 10_000, text_bytes: 65_536 };
 
 /// One arm: its name, its weight in the split and what it serves. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,26 +64,41 @@ impl Variant {
     }
 }
 
-/// What [`Experiment::new`] is asked to accept.
-#[derive(Clone, Debug)]
+/// What [`Experiment::new`] is asked to accept. Start from [`Definition::new`].
+#[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
-    /// The key callers ask for.
+    /// The key callers and flags ask for.
     pub key: Name,
     /// Which revision of the experiment this is; carried by every exposure.
     pub revision: u32,
-    /// The arithmetic of both bucketings.
+    /// The arithmetic of the split.
     pub hash_version: HashVersion,
     /// What the unit is hashed with: 1 to 256 bytes, no control characters. Experiments that share a salt share
     /// their buckets.
     pub salt: String,
-    /// 2 to 256 arms of different names, weights summing to 1..=2^31-1, in the order of their ranges.
+    /// What is randomised.
+    pub unit: UnitType,
+    /// 2 to 256 arms of different names, weights summing to 1..=2^31-1, in the order of their ranges. Where another
+    /// tool's arithmetic splits, the weights only stand in for chances that it cannot give exactly.
     pub variants: Vec<Variant>,
     /// Index of the control among the variants.
     pub control: usize,
+    /// Arms that were stopped in place, other than the control.
+    pub stopped: Vec<StoppedArm>,
     /// Share of the audience that takes part, per million.
     pub traffic_per_million: u32,
     /// Who may take part; everybody when absent.
     pub audience: Option<Audience>,
+    /// What other flags must serve a unit that takes part; at most 16.
+    pub prerequisites: Vec<Prerequisite>,
+    /// The layer whose buckets decide who may take part; everybody when absent.
+    pub layer: Option<Name>,
+    /// Holdouts that keep their units out, besides those of the layer and of everything; at most 16.
+    pub holdouts: Vec<Name>,
+    /// Where its weights come from.
+    pub allocation: Allocation,
+    /// Whether a unit keeps what it got before. Bandits always keep it.
+    pub sticky: bool,
     /// Where it is in its life.
     pub state: State,
     /// First instant of taking part, if limited.
@@ -86,81 +107,69 @@ pub struct Definition {
     pub end: Option<Timestamp>,
 }
 
+/// Where an experiment's weights come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Allocation {
+    /// The definition's, for as long as the revision lasts.
+    #[default]
+    Fixed,
+    /// A bandit's, from epoch to epoch; the definition's while there are none and when they cannot be had.
+    Bandit,
+}
+
+/// An arm that takes nobody any more. Its units are not counted; all others stay where they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedArm {
+    /// Name of the variant.
+    pub variant: Name,
+    /// What its units get.
+    pub units: StoppedUnits,
+}
+
+/// What the units of a stopped arm get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoppedUnits {
+    /// The control's value.
+    ToControl,
+    /// What those get who take no part.
+    Out,
+}
+
+impl Definition {
+    /// A draft of revision 1 for everybody, with the key as its salt and nothing else that could keep units out.
+    #[must_use]
+    pub fn new(key: Name, variants: Vec<Variant>, control: usize) -> Self {
+        Self {
+            revision: 1,
+            hash_version: HashVersion::Upshot1,
+            salt: key.as_str().to_owned(),
+            key,
+            unit: UnitType::Request,
+            variants,
+            control,
+            stopped: Vec::new(),
+            traffic_per_million: TRAFFIC_TOTAL,
+            audience: None,
+            prerequisites: Vec::new(),
+            layer: None,
+            holdouts: Vec::new(),
+            allocation: Allocation::Fixed,
+            sticky: false,
+            state: State::Draft,
+            start: None,
+            end: None,
+        }
+    }
+}
+
 /// A definition that keeps every rule.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     definition: Definition,
     control: Variant,
-    split: Split,
-    salted: Salted,
-}
-
-/// Which field of a [`Definition`] breaks which rule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidExperiment {
-    /// The salt is empty, too long or holds control characters.
-    #[error("salt must have 1 to {MAX_SALT_BYTES} bytes and no control characters")]
-    Salt,
-    /// Too few or too many variants.
-    #[error("variants must be 2 to {MAX_VARIANTS}, not {found}")]
-    VariantCount {
-        /// Variants given.
-        found: usize,
-    },
-    /// Two variants of one name.
-    #[error("variants.name must be unique, {name} is not")]
-    DuplicateVariant {
-        /// The name used twice.
-        name: Name,
-    },
-    /// The weights sum to 0 or to too much.
-    #[error("variants.weight must sum to 1..={MAX_TOTAL_WEIGHT}, not {sum}")]
-    Weights {
-        /// The sum given.
-        sum: u64,
-    },
-    /// A variant's value is too large.
-    #[error(transparent)]
-    Value(#[from] TooLarge),
-    /// The control is none of the variants.
-    #[error("control must be the index of one of the {variants} variants, not {found}")]
-    Control {
-        /// Index given.
-        found: usize,
-        /// Variants there are.
-        variants: usize,
-    },
-    /// More than everybody.
-    #[error("traffic_per_million must be at most {TRAFFIC_TOTAL}, not {found}")]
-    Traffic {
-        /// Share given.
-        found: u32,
-    },
-    /// The end is not after the start.
-    #[error("end must be after the start, {start}, not {end}")]
-    Period {
-        /// Start given.
-        start: Timestamp,
-        /// End given.
-        end: Timestamp,
-    },
-}
-
-impl InvalidExperiment {
-    /// The field at fault, as a path.
-    #[must_use]
-    pub const fn field(&self) -> &'static str {
-        match self {
-            Self::Salt => "salt",
-            Self::VariantCount { .. } => "variants",
-            Self::DuplicateVariant { .. } => "variants.name",
-            Self::Weights { .. } => "variants.weight",
-            Self::Value(error) => error.field(),
-            Self::Control { .. } => "control",
-            Self::Traffic { .. } => "traffic_per_million",
-            Self::Period { .. } => "end",
-        }
-    }
+    randomiser: Randomiser,
+    /// By the number of the arm; empty when no arm was stopped.
+    stopped: Box<[Option<StoppedUnits>]>,
 }
 
 impl Experiment {
@@ -169,32 +178,25 @@ impl Experiment {
     /// # Errors
     /// [`InvalidExperiment`] naming the first field at fault and its rule.
     pub fn new(definition: Definition) -> Result<Self, InvalidExperiment> {
-        let Definition { salt, variants, control, traffic_per_million, start, end, .. } = &definition;
-        if salt.is_empty() || salt.len() > MAX_SALT_BYTES || salt.chars().any(char::is_control) {
-            return Err(InvalidExperiment::Salt);
-        }
+        let Definition { variants, control, start, end, .. } = &definition;
         if !(2..=MAX_VARIANTS).contains(&variants.len()) {
             return Err(InvalidExperiment::VariantCount { found: variants.len() });
         }
-        let mut names = BTreeSet::new();
-        if let Some(repeated) = variants.iter().find(|variant| !names.insert(&variant.name)) {
-            return Err(InvalidExperiment::DuplicateVariant { name: repeated.name.clone() });
+        if let Some(name) = repeated(variants.iter().map(Variant::name)) {
+            return Err(InvalidExperiment::DuplicateVariant { name: name.clone() });
         }
-        let split = Split::new(variants.iter().map(Variant::weight))
-            .map_err(|InvalidWeights { sum }| InvalidExperiment::Weights { sum })?;
         let Some(control) = variants.get(*control).cloned() else {
             return Err(InvalidExperiment::Control { found: *control, variants: variants.len() });
         };
-        if *traffic_per_million > TRAFFIC_TOTAL {
-            return Err(InvalidExperiment::Traffic { found: *traffic_per_million });
-        }
+        let randomiser = randomiser(&definition)?;
+        check_references(&definition)?;
+        let stopped = stopped_arms(&definition, &control)?;
         if let (Some(start), Some(end)) = (*start, *end)
             && end <= start
         {
             return Err(InvalidExperiment::Period { start, end });
         }
-        let salted = definition.hash_version.salted(salt);
-        Ok(Self { control, split, salted, definition })
+        Ok(Self { control, randomiser, stopped, definition })
     }
 
     /// Everything that was defined, to be read or to start the next revision from.
@@ -227,13 +229,73 @@ impl Experiment {
         &self.control
     }
 
-    pub(crate) const fn split(&self) -> &Split {
-        &self.split
+    /// Whether a unit keeps what it got before, so that entries are to be looked up and written.
+    #[must_use]
+    pub fn keeps_entries(&self) -> bool {
+        self.definition.sticky || self.definition.allocation == Allocation::Bandit
     }
 
-    pub(crate) const fn salted(&self) -> &Salted {
-        &self.salted
+    pub(crate) const fn randomiser(&self) -> &Randomiser {
+        &self.randomiser
     }
+
+    /// What became of an arm's units, if it was stopped.
+    pub(crate) fn stopped(&self, arm: usize) -> Option<StoppedUnits> {
+        self.stopped.get(arm).copied().flatten()
+    }
+}
+
+fn randomiser(definition: &Definition) -> Result<Randomiser, InvalidExperiment> {
+    let Definition { hash_version, salt, variants, traffic_per_million, .. } = definition;
+    if definition.allocation == Allocation::Bandit && matches!(hash_version, HashVersion::Vendor(_)) {
+        return Err(InvalidExperiment::VendorBandit { hash_version: hash_version.as_str() });
+    }
+    let weights = variants.iter().map(Variant::weight);
+    Randomiser::new(hash_version, salt, weights, *traffic_per_million).map_err(|refused| match refused {
+        Refused::Salt => InvalidExperiment::Salt,
+        Refused::Weights(InvalidWeights { sum }) => InvalidExperiment::Weights { sum },
+        Refused::Traffic => InvalidExperiment::Traffic { found: *traffic_per_million },
+        Refused::Arms { vendor } => InvalidExperiment::VendorArms { vendor, variants: variants.len() },
+    })
+}
+
+fn check_references(definition: &Definition) -> Result<(), InvalidExperiment> {
+    let Definition { prerequisites, holdouts, .. } = definition;
+    if prerequisites.len() > MAX_PREREQUISITES {
+        return Err(InvalidExperiment::PrerequisiteCount { found: prerequisites.len() });
+    }
+    if holdouts.len() > MAX_HOLDOUTS {
+        return Err(InvalidExperiment::HoldoutCount { found: holdouts.len() });
+    }
+    match repeated(holdouts.iter()) {
+        Some(name) => Err(InvalidExperiment::DuplicateHoldout { name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn stopped_arms(definition: &Definition, control: &Variant) -> Result<Box<[Option<StoppedUnits>]>, InvalidExperiment> {
+    if definition.stopped.is_empty() {
+        return Ok(Box::default());
+    }
+    let mut arms = vec![None; definition.variants.len()];
+    for StoppedArm { variant, units } in &definition.stopped {
+        let position = definition.variants.iter().position(|one| one.name() == variant);
+        match position.and_then(|index| arms.get_mut(index)) {
+            None => return Err(InvalidExperiment::StoppedUnknown { variant: variant.clone() }),
+            Some(_) if variant == control.name() => {
+                return Err(InvalidExperiment::StoppedControl { variant: variant.clone() });
+            }
+            Some(Some(_)) => return Err(InvalidExperiment::StoppedTwice { variant: variant.clone() }),
+            Some(arm) => *arm = Some(*units),
+        }
+    }
+    Ok(arms.into())
+}
+
+/// The first name that was there before.
+pub(crate) fn repeated<'a>(mut names: impl Iterator<Item = &'a Name>) -> Option<&'a Name> {
+    let mut seen = BTreeSet::new();
+    names.find(|name| !seen.insert(*name))
 }
 
 #[cfg(test)]

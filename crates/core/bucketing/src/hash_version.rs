@@ -1,24 +1,32 @@
-//! Which arithmetic an experiment buckets by. Stored with the experiment, for ever: a version is never changed, only
+//! Which arithmetic an experiment or a rollout buckets by. Stored with it, for ever: a version is never changed, only
 //! added.
 //!
-//! Must never know: weights, variants, audiences.
+//! Must never know: audiences, names of variants.
 
 use crate::murmur3::Murmur3;
 use crate::split::{TRAFFIC_TOTAL, scale};
+use crate::vendor::Bucketing;
+use std::sync::Arc;
 
-/// Appended to the salt for the traffic decision. Starts with a control character, which no salt may hold, so that
-/// no experiment's split ever equals another one's traffic.
-const TRAFFIC_SUFFIX: &str = "\u{1f}traffic";
+/// Longest salt, in bytes.
+pub const MAX_SALT_BYTES: usize = 256;
+/// Appended to a salt for decisions other than the split. They start with a control character, which no salt may hold,
+/// so that no experiment's split ever equals another one's traffic, layer or holdout.
+pub(crate) const TRAFFIC_SUFFIX: &str = "\u{1f}traffic";
+const LAYER_SUFFIX: &str = "\u{1f}layer";
+const HOLDOUT_SUFFIX: &str = "\u{1f}holdout";
 
-/// The arithmetic from (salt, unit) to buckets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The arithmetic from (salt, unit) to an arm.
+#[derive(Clone, Debug, PartialEq)]
 pub enum HashVersion {
     /// Split: `(murmur3_x86_32(salt ++ unit, 0) * total) >> 32`, as flagd's integer `fractional`.
     /// Traffic: the same with `salt ++ 0x1F ++ "traffic"`, out of 1,000,000.
     Upshot1,
+    /// Split: another tool's, by its own parameters. Traffic as above, on top of the tool's own coverage.
+    Vendor(Arc<Bucketing>),
 }
 
-/// The text names no known hash version.
+/// The text names no arithmetic of our own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("hash_version must be \"upshot1\", not {text:?}")]
 pub struct UnknownHashVersion {
@@ -27,21 +35,12 @@ pub struct UnknownHashVersion {
 }
 
 impl HashVersion {
-    /// The stored text.
+    /// The stored text; a vendor's needs its parameters beside it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Upshot1 => "upshot1",
-        }
-    }
-
-    /// Hashes the salt once, so that a decision only hashes the unit.
-    pub(crate) fn salted(self, salt: &str) -> Salted {
-        match self {
-            Self::Upshot1 => {
-                let split = Murmur3::new(0).update(salt.as_bytes());
-                Salted { split, traffic: split.update(TRAFFIC_SUFFIX.as_bytes()) }
-            }
+            Self::Vendor(bucketing) => bucketing.version(),
         }
     }
 }
@@ -63,22 +62,44 @@ impl std::fmt::Display for HashVersion {
     }
 }
 
-/// An experiment's salt, already hashed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Salted {
-    split: Murmur3,
-    traffic: Murmur3,
+/// Whether a text may be a salt: 1 to 256 bytes, no control characters.
+pub(crate) fn is_salt(text: &str) -> bool {
+    (1..=MAX_SALT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
+/// A salt, already hashed, so that a decision only hashes the unit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Salted(Murmur3);
+
 impl Salted {
-    /// The unit's bucket among `total` weights.
-    pub(crate) fn split_bucket(&self, unit: &str, total: u32) -> u32 {
-        scale(self.split.update(unit.as_bytes()).finish(), total)
+    pub(crate) fn split(salt: &str) -> Self {
+        Self(Murmur3::new(0).update(salt.as_bytes()))
     }
 
-    /// The unit's place in the ramp, in `0..1_000_000`; independent of its split bucket.
-    pub(crate) fn traffic_bucket(&self, unit: &str) -> u32 {
-        scale(self.traffic.update(unit.as_bytes()).finish(), TRAFFIC_TOTAL)
+    pub(crate) fn traffic(salt: &str) -> Self {
+        Self::suffixed(salt, TRAFFIC_SUFFIX)
+    }
+
+    pub(crate) fn layer(salt: &str) -> Self {
+        Self::suffixed(salt, LAYER_SUFFIX)
+    }
+
+    pub(crate) fn holdout(salt: &str) -> Self {
+        Self::suffixed(salt, HOLDOUT_SUFFIX)
+    }
+
+    fn suffixed(salt: &str, suffix: &str) -> Self {
+        Self(Self::split(salt).0.update(suffix.as_bytes()))
+    }
+
+    /// The unit's bucket among `total`.
+    pub(crate) fn bucket(self, unit: &str, total: u32) -> u32 {
+        scale(self.0.update(unit.as_bytes()).finish(), total)
+    }
+
+    /// The unit's place among a million.
+    pub(crate) fn per_million(self, unit: &str) -> u32 {
+        self.bucket(unit, TRAFFIC_TOTAL)
     }
 }
 
@@ -96,10 +117,15 @@ mod tests {
 
     #[test]
     fn salted_hashers_are_the_documented_formula() {
-        let salted = HashVersion::Upshot1.salted("checkout");
         for unit in ["", "a", "user-42", "Łódź-🦊"] {
-            assert_eq!(salted.split_bucket(unit, 997), bucket("checkout", unit, 997));
-            assert_eq!(salted.traffic_bucket(unit), bucket("checkout\u{1f}traffic", unit, TRAFFIC_TOTAL));
+            assert_eq!(Salted::split("checkout").bucket(unit, 997), bucket("checkout", unit, 997));
+            for (salted, salt) in [
+                (Salted::traffic("checkout"), "checkout\u{1f}traffic"),
+                (Salted::layer("checkout"), "checkout\u{1f}layer"),
+                (Salted::holdout("checkout"), "checkout\u{1f}holdout"),
+            ] {
+                assert_eq!(salted.per_million(unit), bucket(salt, unit, TRAFFIC_TOTAL));
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooLarge {
     /// Nested too deep.
-    #[error("{field} must nest at most {limit} levels")]
+    #[error("{field} {}", self.rule())]
     Depth {
         /// The field that holds the value.
         field: &'static str,
@@ -29,7 +29,7 @@ pub enum TooLarge {
         limit: usize,
     },
     /// Too many values.
-    #[error("{field} must hold at most {limit} values")]
+    #[error("{field} {}", self.rule())]
     Nodes {
         /// The field that holds the value.
         field: &'static str,
@@ -37,7 +37,7 @@ pub enum TooLarge {
         limit: usize,
     },
     /// Too much text.
-    #[error("{field} must hold at most {limit} bytes of text and keys")]
+    #[error("{field} {}", self.rule())]
     Text {
         /// The field that holds the value.
         field: &'static str,
@@ -47,6 +47,15 @@ pub enum TooLarge {
 }
 
 impl TooLarge {
+    /// The rule, as what follows the name of the field.
+    pub(crate) fn rule(&self) -> String {
+        match self {
+            Self::Depth { limit, .. } => format!("must nest at most {limit} levels"),
+            Self::Nodes { limit, .. } => format!("must hold at most {limit} values"),
+            Self::Text { limit, .. } => format!("must hold at most {limit} bytes of text and keys"),
+        }
+    }
+
     /// The field that holds the value.
     #[must_use]
     pub const fn field(&self) -> &'static str {

@@ -65,6 +65,20 @@ impl Split {
         self.total
     }
 
+    /// How many arms there are.
+    #[must_use]
+    pub const fn arms(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The weight of an arm.
+    #[must_use]
+    pub fn weight(&self, arm: usize) -> Option<u32> {
+        let end = *self.ends.get(arm)?;
+        let start = arm.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        end.checked_sub(start)
+    }
+
     /// The index of the arm that owns `bucket`; `None` at or past [`Split::total`].
     #[must_use]
     pub fn arm(&self, bucket: u32) -> Option<usize> {
@@ -102,6 +116,8 @@ mod tests {
             for bucket in 0..split.total() {
                 owned[split.arm(bucket).unwrap()] += 1;
             }
+            let laid_out: Vec<u32> = (0..split.arms()).map(|arm| split.weight(arm).unwrap()).collect();
+            prop_assert_eq!(laid_out, owned.clone());
             prop_assert_eq!(owned, weights);
             prop_assert_eq!(split.arm(split.total()), None);
         }

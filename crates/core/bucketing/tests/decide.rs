@@ -1,23 +1,32 @@
-//! What each check answers, and which comes first.
+//! What each check of an experiment answers, and which comes first.
 
 mod common;
 
-use bucketing::{Attributes, Audience, Decision, Definition, InvalidSnapshot, Reason, Snapshot, State, decide};
+use bucketing::{
+    Attributes, Audience, Decision, Definition, Definitions, InvalidSnapshot, Reason, Request, Snapshot, State, decide,
+    decide_experiment,
+};
 use common::{experiment, now, snapshot};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 fn with<T>(change: impl FnOnce(&mut Definition), unit: &str, attributes: Value, read: impl Fn(Decision<'_>) -> T) -> T {
     let snapshot = snapshot([experiment("checkout", &[0, 100], change)]);
-    read(decide(&snapshot, "checkout", unit, Attributes::new(&attributes).unwrap(), now()).unwrap())
+    let request = Request::new(unit, Attributes::new(&attributes).unwrap(), now());
+    let decision = decide_experiment(&snapshot, "checkout", &request).unwrap();
+    assert_eq!(decide(&snapshot, "checkout", &request).unwrap(), decision, "no flag has this key");
+    read(decision)
 }
 
 fn reason(change: impl FnOnce(&mut Definition), attributes: Value) -> Reason {
     with(change, "u", attributes, |decision| {
-        assert_eq!(decision.variant.is_some(), decision.reason == Reason::Split);
-        assert_eq!(decision.propensity.is_some(), decision.reason == Reason::Split);
+        let is_split = decision.reason == Reason::Split;
+        assert_eq!(decision.propensity.is_some(), is_split);
+        assert_eq!(decision.is_exposure(), is_split);
         // The control has no weight here, so only a refusal serves its value.
-        assert_eq!(decision.value, &json!(usize::from(decision.reason == Reason::Split)));
+        assert_eq!(decision.value, Some(&json!(usize::from(is_split))));
+        assert_eq!(decision.variant.unwrap().as_str(), if is_split { "v1" } else { "v0" });
+        assert_eq!((decision.experiment.unwrap().as_str(), decision.revision), ("checkout", Some(1)));
         decision.reason
     })
 }
@@ -34,7 +43,7 @@ fn a_unit_inside_gets_its_variant_with_its_exact_propensity() {
     };
     with(weights_of_four, "u", Value::Null, |decision| {
         assert_eq!(decision.variant.unwrap().as_str(), "v1");
-        assert_eq!(decision.revision, 7);
+        assert_eq!(decision.revision, Some(7));
         let propensity = decision.propensity.unwrap();
         assert_eq!((propensity.weight(), propensity.total()), (3, 3));
         assert_eq!(propensity.as_f64().to_bits(), 1_f64.to_bits());
@@ -62,14 +71,14 @@ fn the_period_includes_its_start_and_not_its_end() {
 fn audience_and_traffic_decide_who_takes_part() {
     assert_eq!(reason(|d| d.audience = pro_only(), json!({"plan": "pro"})), Reason::Split);
     assert_eq!(reason(|d| d.audience = pro_only(), json!({"plan": "free"})), Reason::Default);
-    assert_eq!(reason(|d| d.traffic_per_million = 0, Value::Null), Reason::Default);
+    assert_eq!(reason(|d| d.traffic_per_million = 0, Value::Null), Reason::OutOfTraffic);
     let ordered = Audience::parse(json!({">": [{"var": "age"}, 18]})).unwrap();
     assert_eq!(reason(|d| d.audience = Some(ordered), json!({"age": "adult"})), Reason::AudienceFailed);
 }
 
 #[test]
 fn a_unit_without_an_id_takes_no_part() {
-    assert_eq!(with(|_| (), "", Value::Null, |decision| decision.reason), Reason::Default);
+    assert_eq!(with(|_| (), "", Value::Null, |decision| decision.reason), Reason::NoUnit);
     assert_eq!(with(|_| (), " ", Value::Null, |decision| decision.reason), Reason::Split);
 }
 
@@ -92,21 +101,28 @@ fn the_state_comes_first_then_the_period_then_the_audience() {
 #[test]
 fn an_unknown_key_is_an_error_that_stays_short() {
     let snapshot = snapshot([]);
-    let error = decide(&snapshot, &"é".repeat(1_000), "u", Attributes::none(), now()).unwrap_err();
+    let request = Request::new("u", Attributes::none(), now());
+    let error = decide(&snapshot, &"é".repeat(1_000), &request).unwrap_err();
+    assert_eq!(error.key, "é".repeat(128));
+    let error = decide_experiment(&snapshot, &"é".repeat(1_000), &request).unwrap_err();
     assert_eq!(error.key, "é".repeat(128));
 }
 
 #[test]
 fn a_snapshot_is_sorted_and_keys_are_unique() {
     let of = |keys: &[&str]| {
-        Snapshot::compile(keys.iter().map(|key| Arc::new(experiment(key, &[1, 1], |_| ()))).collect::<Vec<_>>())
+        let experiments = keys.iter().map(|key| Arc::new(experiment(key, &[1, 1], |_| ())));
+        Snapshot::compile(experiments.collect::<Definitions>())
     };
     let snapshot = of(&["b", "c", "a"]).unwrap();
     let keys: Vec<&str> = snapshot.experiments().iter().map(|e| e.key().as_str()).collect();
     assert_eq!(keys, ["a", "b", "c"]);
     assert_eq!(snapshot.get("b").unwrap().key().as_str(), "b");
     let error = of(&["b", "a", "b"]).unwrap_err();
-    assert!(matches!(&error, InvalidSnapshot::DuplicateKey { key } if key.as_str() == "b"), "{error}");
+    assert!(
+        matches!(&error, InvalidSnapshot::DuplicateKey { kind: "experiments", key } if key.as_str() == "b"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -2,10 +2,15 @@
 
 mod common;
 
-use bucketing::{Attributes, Audience, Experiment, Reason, Split};
-use common::{definition, experiment, now};
+use bucketing::vendor::flagd::Generation;
+use bucketing::{
+    Action, Attributes, Audience, Definitions, Evaluators, Experiment, Flag, FlagDefinition, Reason, Request, Rule,
+    Snapshot, Split, Targeting, ValueType, decide, decide_experiment,
+};
+use common::{definition, experiment, name, now, snapshot, split};
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value, json};
+use std::sync::Arc;
 
 /// Names of operators, allowed or not, with a few that do not exist.
 const OPERATORS: &[&str] = &[
@@ -85,7 +90,8 @@ fn rule() -> impl Strategy<Value = Value> {
         let call = |name: &str, arguments: Value| Value::Object(Map::from_iter([(name.to_owned(), arguments)]));
         let operator = prop::sample::select(OPERATORS);
         let binary = prop::sample::select(vec!["==", "!==", "<", ">=", "in", "+", "-", "*", "/", "%", "min", "max"]);
-        let iteration = prop::sample::select(vec!["some", "all", "none"]);
+        let iteration = prop::sample::select(vec!["some", "all", "none", "map", "filter"]);
+        let part = prop::sample::select(vec!["current", "accumulator", "current.a"]).prop_map(|path| json!({"var": path}));
         prop_oneof![
             3 => (binary, inner.clone(), inner.clone()).prop_map(move |(name, l, r)| call(name, json!([l, r]))),
             2 => (operator, prop::collection::vec(inner.clone(), 0..4)).prop_map(move |(name, list)| call(name, list.into())),
@@ -96,6 +102,8 @@ fn rule() -> impl Strategy<Value = Value> {
             }),
             1 => (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| json!({"substr": [a, b, c]})),
             1 => (inner.clone(), scalar(), inner.clone()).prop_map(|(a, b, c)| json!({"sem_ver": [a, b, c]})),
+            1 => (inner.clone(), part.clone(), part, inner.clone()).prop_map(|(a, b, c, d)| json!({"reduce": [a, {"+": [b, c]}, d]})),
+            1 => (inner.clone(), inner.clone(), 0..9).prop_map(|(a, b, w)| json!({"fractional": [a, [b, w], ["b", {"-": [5, w]}]]})),
             1 => prop::collection::vec(inner, 0..4).prop_map(Value::from),
         ]
     })
@@ -114,16 +122,15 @@ proptest! {
         let ramp = |traffic| {
             let mut definition = definition("ramp", &salt, &weights);
             definition.traffic_per_million = traffic;
-            Experiment::new(definition).unwrap()
+            snapshot([Experiment::new(definition).unwrap()])
         };
-        let (narrow, wide) = (ramp(low), ramp(low.max(more)));
-        let before = narrow.decide(&unit, Attributes::none(), now());
-        let after = wide.decide(&unit, Attributes::none(), now());
+        let (narrow, wide, full) = (ramp(low), ramp(low.max(more)), ramp(1_000_000));
+        let before = split(&narrow, "ramp", &unit);
+        let after = split(&wide, "ramp", &unit);
         if before.reason == Reason::Split {
             prop_assert_eq!(before, after);
         }
-        let full = ramp(1_000_000);
-        let at_the_end = full.decide(&unit, Attributes::none(), now());
+        let at_the_end = split(&full, "ramp", &unit);
         prop_assert_eq!(at_the_end.reason, Reason::Split);
         if after.reason == Reason::Split {
             prop_assert_eq!(after, at_the_end);
@@ -132,9 +139,9 @@ proptest! {
 
     #[test]
     fn an_arm_without_weight_gets_nobody(weights in weights(), unit in "\\PC{1,20}") {
-        let experiment = experiment("empty-arms", &weights, |_| ());
-        let decision = experiment.decide(&unit, Attributes::none(), now());
-        let arm = usize::try_from(decision.value.as_u64().unwrap()).unwrap();
+        let snapshot = snapshot([experiment("empty-arms", &weights, |_| ())]);
+        let decision = split(&snapshot, "empty-arms", &unit);
+        let arm = common::arm(&decision).unwrap();
         let propensity = decision.propensity.unwrap();
         prop_assert!(weights[arm] > 0);
         prop_assert_eq!(propensity.weight(), weights[arm]);
@@ -148,15 +155,36 @@ proptest! {
             assert!(error.to_string().starts_with("audience"), "{error}");
             Audience::parse(json!(true)).unwrap()
         });
-        let experiment = experiment("fuzz", &[1, 2, 3], |d| d.audience = Some(audience.clone()));
+        let snapshot = snapshot([experiment("fuzz", &[1, 2, 3], |d| d.audience = Some(audience.clone()))]);
         let Ok(attributes) = Attributes::new(&attributes) else { return Ok(()) };
-        let decision = experiment.decide(&unit, attributes, now());
-        prop_assert_eq!(decision, experiment.decide(&unit, attributes, now()));
-        match audience.admits(attributes) {
-            Some(true) if unit.is_empty() => prop_assert_eq!(decision.reason, Reason::Default),
+        let request = Request::new(&unit, attributes, now());
+        let decision = decide_experiment(&snapshot, "fuzz", &request).unwrap();
+        prop_assert_eq!(decision, decide_experiment(&snapshot, "fuzz", &request).unwrap());
+        match audience.admits(&request) {
+            Some(true) if unit.is_empty() => prop_assert_eq!(decision.reason, Reason::NoUnit),
             Some(true) => prop_assert_eq!(decision.reason, Reason::Split),
             Some(false) => prop_assert_eq!(decision.reason, Reason::Default),
             None => prop_assert_eq!(decision.reason, Reason::AudienceFailed),
+        }
+    }
+
+    #[test]
+    fn any_targeting_any_attributes_any_unit_never_panic(rule in rule(), attributes in data(), unit in any::<String>()) {
+        for generation in [Generation::Float, Generation::Integer, Generation::Cbor] {
+            let targeting = match Targeting::parse(json!({"if": [true, rule]}), generation, &Evaluators::default()) {
+                Ok(targeting) => targeting,
+                Err(error) => return Ok(assert!(error.to_string().starts_with("targeting must"), "{error}")),
+            };
+            let variants = ["a", "b"].map(|variant| (name(variant), json!(variant)));
+            let mut flag = FlagDefinition::new(name("f"), ValueType::String, variants.into(), None);
+            flag.rules = vec![Rule::new(Action::Targeting(targeting))];
+            let flags = vec![Arc::new(Flag::new(flag).unwrap())];
+            let snapshot = Snapshot::compile(Definitions { flags, ..Definitions::default() }).unwrap();
+            let Ok(attributes) = Attributes::new(&attributes) else { return Ok(()) };
+            let request = Request::new(&unit, attributes, now());
+            let decision = decide(&snapshot, "f", &request).unwrap();
+            prop_assert_eq!(decision, decide(&snapshot, "f", &request).unwrap());
+            prop_assert_eq!(decision.variant.is_some(), decision.reason == Reason::TargetingMatch);
         }
     }
 

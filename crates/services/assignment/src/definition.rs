@@ -75,7 +75,7 @@ impl Definition {
 
     /// Name of the arithmetic that buckets its units.
     #[must_use]
-    pub const fn hash_version(&self) -> &'static str {
+    pub fn hash_version(&self) -> &'static str {
         HASH_VERSION.as_str()
     }
 
@@ -90,17 +90,14 @@ impl Definition {
         start: Option<Timestamp>,
     ) -> Result<bucketing::Experiment, InvalidExperiment> {
         bucketing::Experiment::new(bucketing::Definition {
-            key: self.key.clone(),
             revision,
             hash_version: HASH_VERSION,
-            salt: self.key.as_str().to_owned(),
-            variants: self.variants.clone(),
-            control: self.control,
             traffic_per_million: self.wire.traffic_per_million,
             audience: self.audience.clone(),
             state,
             start,
             end: self.end,
+            ..bucketing::Definition::new(self.key.clone(), self.variants.clone(), self.control)
         })
     }
 }

@@ -44,7 +44,7 @@ impl Registry {
     }
 
     fn of(version: u64, experiments: BTreeMap<Name, Arc<Experiment>>) -> Result<Self, InvalidSnapshot> {
-        let deciders = Snapshot::compile(experiments.values().map(|one| Arc::clone(one.decider())))?;
+        let deciders = Snapshot::compile(experiments.values().map(|one| Arc::clone(one.decider())).collect())?;
         let bytes = experiments.values().map(|one| one.definition().as_wire().encoded_len()).sum();
         Ok(Self { version, experiments, deciders, bytes })
     }

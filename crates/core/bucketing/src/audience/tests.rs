@@ -1,10 +1,15 @@
 //! What audiences accept, refuse and match.
 
 use super::*;
+use crate::attributes::Attributes;
+use crate::limits::TooLarge;
+use crate::logic::LogicFault;
+use ids::Timestamp;
 use serde_json::json;
 
 fn admits(rule: Value, attributes: Value) -> Option<bool> {
-    Audience::parse(rule).unwrap().admits(Attributes::new(&attributes).unwrap())
+    let now = Timestamp::parse("2026-02-01T00:00:00.999Z").unwrap();
+    Audience::parse(rule).unwrap().admits(&Request::new("u-1", Attributes::new(&attributes).unwrap(), now))
 }
 
 #[test]
@@ -28,6 +33,23 @@ fn unknown_attributes_are_null() {
     assert_eq!(admits(json!({"==": [{"var": ["plan", "pro"]}, "pro"]}), Value::Null), Some(true));
     assert_eq!(admits(json!({"missing": ["plan"]}), json!({"plan": 1})), Some(false));
     assert_eq!(admits(json!({"missing_some": [1, ["a", "b"]]}), json!({})), Some(true));
+}
+
+#[test]
+fn the_unit_and_the_instant_can_be_read_and_not_be_set() {
+    let unit = json!({"==": [{"var": "targetingKey"}, "u-1"]});
+    assert_eq!(admits(unit.clone(), Value::Null), Some(true));
+    assert_eq!(admits(unit, json!({"targetingKey": "u-2"})), Some(true));
+    let second = json!({"===": [{"var": "$flagd.timestamp"}, 1_769_904_000]});
+    assert_eq!(admits(second, json!({"$flagd": {"timestamp": 1}})), Some(true));
+}
+
+#[test]
+fn only_texts_start_and_end_with_something() {
+    assert_eq!(admits(json!({"starts_with": [{"var": "id"}, "1"]}), json!({"id": 12})), Some(false));
+    assert_eq!(admits(json!({"starts_with": [{"var": "id"}, "1"]}), json!({"id": "12"})), Some(true));
+    assert_eq!(admits(json!({"ends_with": [{"var": "id"}, ""]}), json!({})), Some(false));
+    assert_eq!(admits(json!({"ends_with": [{"var": "id"}, "2"]}), json!({"id": "12"})), Some(true));
 }
 
 #[test]
@@ -56,16 +78,16 @@ fn integer_extremes_do_not_overflow() {
     assert_eq!(admits(json!({"-": {"var": "min"}}), data), Some(true));
 }
 
-fn refusal(rule: Value) -> InvalidAudience {
+fn refusal(rule: Value) -> LogicFault {
     let error = Audience::parse(rule).unwrap_err();
     assert_eq!(error.field(), "audience");
-    assert!(error.to_string().starts_with("audience"), "{error}");
-    error
+    assert!(error.to_string().starts_with("audience must"), "{error}");
+    error.fault
 }
 
 #[test]
 fn each_rule_is_named() {
-    use InvalidAudience as E;
+    use LogicFault as E;
     assert!(matches!(refusal(json!("beta")), E::NoCondition));
     assert!(matches!(refusal(json!([true])), E::NoCondition));
     assert!(matches!(refusal(json!({"==": [1, 1], "!=": [1, 2]})), E::NotAnOperator { found: 2 }));
@@ -76,13 +98,13 @@ fn each_rule_is_named() {
     assert!(matches!(refusal(json!({"var": {"var": "a"}})), E::Path { name: "var" }));
     assert!(matches!(refusal(json!({"missing": [["a"]]})), E::Path { name: "missing" }));
     let some = json!({"some": [{"var": "a"}, {"var": ""}]});
-    assert!(matches!(refusal(json!({"all": [{"var": "a"}, some]})), E::NestedIteration { name: "some" }));
+    assert!(matches!(refusal(json!({"all": [{"var": "a"}, some]})), E::Nested { name: "some", inside: "all" }));
 }
 
 #[test]
 fn operators_that_build_values_are_refused() {
     for name in ["map", "filter", "reduce", "merge", "cat", "val", "fractional", "split", "upper", "log"] {
-        assert!(matches!(refusal(json!({"!!": [{name: [{"var": "a"}]}]})), InvalidAudience::Operator { .. }));
+        assert!(matches!(refusal(json!({"!!": [{name: [{"var": "a"}]}]})), LogicFault::Operator { .. }));
     }
 }
 
@@ -90,10 +112,10 @@ fn operators_that_build_values_are_refused() {
 fn depth_and_size_have_limits() {
     let nested = |levels: usize| (0..levels).fold(json!(true), |rule, _| json!({"!": rule}));
     assert!(Audience::parse(nested(63)).is_ok());
-    assert!(matches!(refusal(nested(64)), InvalidAudience::TooLarge(TooLarge::Depth { limit: 64, .. })));
+    assert!(matches!(refusal(nested(64)), LogicFault::TooLarge(TooLarge::Depth { limit: 64, .. })));
     let wide = |count: usize| json!({"in": [1, (0..count).collect::<Vec<_>>()]});
     assert!(Audience::parse(wide(508)).is_ok());
-    assert!(matches!(refusal(wide(509)), InvalidAudience::TooLarge(TooLarge::Nodes { limit: 512, .. })));
+    assert!(matches!(refusal(wide(509)), LogicFault::TooLarge(TooLarge::Nodes { limit: 512, .. })));
     let long = json!({"in": [1, "x".repeat(16_384)]});
-    assert!(matches!(refusal(long), InvalidAudience::TooLarge(TooLarge::Text { limit: 16_384, .. })));
+    assert!(matches!(refusal(long), LogicFault::TooLarge(TooLarge::Text { limit: 16_384, .. })));
 }

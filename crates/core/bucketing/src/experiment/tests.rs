@@ -1,26 +1,20 @@
 //! Every rule of a definition, and that its error names the field.
 
 use super::*;
+use crate::split::MAX_TOTAL_WEIGHT;
+use crate::vendor::Bucketing;
 use serde_json::json;
 
 fn variant(name: &str, weight: u32) -> Variant {
     Variant::new(Name::parse(name).unwrap(), weight, json!(name)).unwrap()
 }
 
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
 fn definition() -> Definition {
-    Definition {
-        key: Name::parse("checkout").unwrap(),
-        revision: 1,
-        hash_version: HashVersion::Upshot1,
-        salt: "checkout".to_owned(),
-        variants: vec![variant("control", 50), variant("treatment", 50)],
-        control: 0,
-        traffic_per_million: 1_000_000,
-        audience: None,
-        state: State::Running,
-        start: None,
-        end: None,
-    }
+    Definition::new(name("checkout"), vec![variant("control", 50), variant("treatment", 50)], 0)
 }
 
 fn refusal(change: impl FnOnce(&mut Definition)) -> InvalidExperiment {
@@ -52,16 +46,48 @@ fn each_rule_names_its_field() {
     assert_eq!(refusal(|d| d.variants.truncate(1)), E::VariantCount { found: 1 });
     let many = (0..257).map(|i| variant(&format!("v{i}"), 1)).collect();
     assert_eq!(refusal(|d| d.variants = many), E::VariantCount { found: 257 });
-    let name = Name::parse("control").unwrap();
-    assert_eq!(refusal(|d| d.variants.push(variant("control", 1))), E::DuplicateVariant { name });
+    let repeated = refusal(|d| d.variants.push(variant("control", 1)));
+    assert_eq!(repeated, E::DuplicateVariant { name: name("control") });
     assert_eq!(refusal(|d| d.variants = vec![variant("a", 0), variant("b", 0)]), E::Weights { sum: 0 });
     let heavy = vec![variant("a", MAX_TOTAL_WEIGHT), variant("b", 1)];
     assert_eq!(refusal(|d| d.variants = heavy), E::Weights { sum: 1 << 31 });
     assert_eq!(refusal(|d| d.control = 2), E::Control { found: 2, variants: 2 });
     assert_eq!(refusal(|d| d.traffic_per_million = 1_000_001), E::Traffic { found: 1_000_001 });
+    let gate = |index: usize| Prerequisite::new(name(&format!("flag-{index}")), [name("on")]).unwrap();
+    assert_eq!(refusal(|d| d.prerequisites = (0..17).map(gate).collect()), E::PrerequisiteCount { found: 17 });
+    let holdout = |index: usize| name(&format!("holdout-{index}"));
+    assert_eq!(refusal(|d| d.holdouts = (0..17).map(holdout).collect()), E::HoldoutCount { found: 17 });
+    let twice = vec![holdout(1), holdout(1)];
+    assert_eq!(refusal(|d| d.holdouts = twice), E::DuplicateHoldout { name: holdout(1) });
     let start = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
     let same = refusal(|d| (d.start, d.end) = (Some(start), Some(start)));
     assert_eq!(same, E::Period { start, end: start });
+}
+
+#[test]
+fn only_arms_other_than_the_control_are_stopped_and_once() {
+    use InvalidExperiment as E;
+    let stop = |variant| StoppedArm { variant: name(variant), units: StoppedUnits::Out };
+    assert_eq!(refusal(|d| d.stopped = vec![stop("other")]), E::StoppedUnknown { variant: name("other") });
+    assert_eq!(refusal(|d| d.stopped = vec![stop("control")]), E::StoppedControl { variant: name("control") });
+    let twice = vec![stop("treatment"), stop("treatment")];
+    assert_eq!(refusal(|d| d.stopped = twice), E::StoppedTwice { variant: name("treatment") });
+    let once = Experiment::new(Definition { stopped: vec![stop("treatment")], ..definition() }).unwrap();
+    assert_eq!((once.stopped(0), once.stopped(1)), (None, Some(StoppedUnits::Out)));
+}
+
+#[test]
+fn a_vendors_bucketing_needs_its_number_of_arms_and_no_bandit() {
+    use InvalidExperiment as E;
+    let vendor = |weights: &[u32]| {
+        let parameters = json!({"flag_key": "checkout", "weights": weights});
+        HashVersion::Vendor(Arc::new(Bucketing::parse("flagd2", &parameters).unwrap()))
+    };
+    assert!(Experiment::new(Definition { hash_version: vendor(&[1, 1]), ..definition() }).is_ok());
+    let other = refusal(|d| d.hash_version = vendor(&[1, 1, 1]));
+    assert_eq!(other, E::VendorArms { vendor: 3, variants: 2 });
+    let bandit = refusal(|d| (d.hash_version, d.allocation) = (vendor(&[1, 1]), Allocation::Bandit));
+    assert_eq!(bandit, E::VendorBandit { hash_version: "flagd2" });
 }
 
 #[test]

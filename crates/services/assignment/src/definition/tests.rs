@@ -128,7 +128,8 @@ fn an_audience_must_be_jsonlogic_of_the_supported_operators() {
     let definition = Definition::parse(Experiment { audience: Some(rule), ..valid() }).unwrap();
     let attributes = serde_json::json!({"plan": "pro"});
     let attributes = bucketing::Attributes::new(&attributes).unwrap();
-    assert_eq!(definition.audience.unwrap().admits(attributes), Some(true));
+    let request = bucketing::Request::new("u", attributes, ids::Timestamp::MIN);
+    assert_eq!(definition.audience.unwrap().admits(&request), Some(true));
 
     let (field, rule) = fault(|e| e.audience = Some(object([("reduce", var())])));
     assert_eq!(field, "experiment.audience");

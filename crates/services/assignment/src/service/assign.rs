@@ -3,7 +3,7 @@
 //! Must never know: the store, changes of the registry.
 
 use api::types::Consent;
-use bucketing::{Attributes, Decision, TRAFFIC_TOTAL, Variant};
+use bucketing::{Attributes, Decision, Request, Variant, decide_experiment};
 
 use super::Service;
 use crate::error::Error;
@@ -66,15 +66,17 @@ impl Service {
         let registry = self.registry();
         let experiment = registry.deciders().get(query.experiment).ok_or_else(|| Error::not_found(query.experiment))?;
         let attributes = Attributes::new(&query.attributes).map_err(|error| too_large(&error))?;
-        let decision = experiment.decide(query.identity.unit(), attributes, now);
-        let reason = reason(experiment, &decision, attributes);
+        let request = Request::new(query.identity.unit(), attributes, now);
+        let decision = decide_experiment(registry.deciders(), query.experiment, &request)
+            .map_err(|_| Error::not_found(query.experiment))?;
+        let reason = Reason::of(decision.reason);
         let variant = chosen(experiment, &decision);
         let propensity = decision.propensity.map_or(1.0, bucketing::Propensity::as_f64);
         let exposed = reason == Reason::Split && !query.peek && query.consent.analytics == Some(true);
         let exposure_recorded = exposed
             && inner.exposures.record(Exposure {
                 experiment: experiment.key().clone(),
-                revision: decision.revision,
+                revision: experiment.revision(),
                 variant: variant.name().clone(),
                 propensity,
                 identity: query.identity,
@@ -82,33 +84,32 @@ impl Service {
                 at: now,
             });
         inner.meters.decided(reason);
-        Ok(Assignment { variant: variant.clone(), reason, revision: decision.revision, propensity, exposure_recorded })
+        Ok(Assignment {
+            variant: variant.clone(),
+            reason,
+            revision: experiment.revision(),
+            propensity,
+            exposure_recorded,
+        })
     }
 }
 
-/// The variant decided for, else the control.
+/// The variant decided for.
 fn chosen<'a>(experiment: &'a bucketing::Experiment, decision: &Decision<'_>) -> &'a Variant {
     let found = decision.variant.and_then(|name| experiment.variants().iter().find(|one| one.name() == name));
     found.unwrap_or_else(|| experiment.control())
 }
 
-/// `bucketing` says in one word that the audience or the traffic share kept a unit out; which one, the audience tells
-/// when it is asked again, and only where there is a traffic share.
-fn reason(experiment: &bucketing::Experiment, decision: &Decision<'_>, attributes: Attributes<'_>) -> Reason {
-    match decision.reason {
-        bucketing::Reason::Split => Reason::Split,
-        bucketing::Reason::Disabled => Reason::Disabled,
-        bucketing::Reason::NotStarted | bucketing::Reason::Ended => Reason::OutOfSchedule,
-        bucketing::Reason::AudienceFailed => Reason::Default,
-        bucketing::Reason::Default => {
-            let definition = experiment.definition();
-            let is_shared = definition.traffic_per_million < TRAFFIC_TOTAL;
-            let admitted = |audience: &bucketing::Audience| audience.admits(attributes) == Some(true);
-            if is_shared && definition.audience.as_ref().is_none_or(admitted) {
-                Reason::OutOfTraffic
-            } else {
-                Reason::Default
-            }
+impl Reason {
+    /// What the registry's experiments can answer; what they cannot (they have no layers, holdouts, bandits or flags)
+    /// kept the unit out.
+    const fn of(reason: bucketing::Reason) -> Self {
+        match reason {
+            bucketing::Reason::Split => Self::Split,
+            bucketing::Reason::Disabled => Self::Disabled,
+            bucketing::Reason::NotStarted | bucketing::Reason::Ended => Self::OutOfSchedule,
+            bucketing::Reason::OutOfTraffic => Self::OutOfTraffic,
+            _ => Self::Default,
         }
     }
 }

@@ -1,0 +1,223 @@
+//! What becomes of features; that users stay where they are is in `tests/vectors_through_import.rs`.
+
+use super::*;
+use crate::attributes::Attributes;
+use crate::decide::decide;
+use crate::experiment::StoppedUnits;
+use crate::request::Request;
+use crate::snapshot::Snapshot;
+use ids::Timestamp;
+use proptest::prelude::*;
+use serde_json::json;
+
+fn read(features: Value) -> Result<Imported, InvalidImport> {
+    import(&json!({"features": features}), Options::default())
+}
+
+/// A feature whose default is "out".
+fn with_rules(rules: Value) -> Value {
+    json!({"defaultValue": "out", "rules": rules})
+}
+
+fn served(features: &Value, feature: &str, attributes: &Value) -> Value {
+    let snapshot = Snapshot::compile(read(features.clone()).unwrap().definitions).unwrap();
+    let unit = attributes.get("id").and_then(Value::as_str).unwrap_or_default();
+    let request = Request::new(unit, Attributes::new(attributes).unwrap(), Timestamp::MIN);
+    decide(&snapshot, feature, &request).unwrap().value.cloned().unwrap()
+}
+
+fn noted(features: &Value) -> Vec<String> {
+    let notes = read(features.clone()).unwrap().notes;
+    notes.into_iter().map(|Note { field, what }| format!("{field} {what}")).collect()
+}
+
+#[test]
+fn the_first_rule_that_takes_a_unit_decides() {
+    let features = json!({"f": with_rules(json!([
+        {"condition": {"country": "de"}, "force": "german"},
+        {"force": "nobody", "coverage": 0},
+        {"variations": ["a", "b"], "coverage": 0, "key": "closed"},
+        {"condition": {"beta": true}, "force": {"x": 1}},
+    ]))});
+    assert_eq!(served(&features, "f", &json!({"id": "u", "country": "de"})), "german");
+    assert_eq!(served(&features, "f", &json!({"id": "u", "beta": true})), json!({"x": 1}));
+    assert_eq!(served(&features, "f", &json!({"id": "u"})), "out");
+    assert_eq!(served(&json!({"f": {}}), "f", &json!({})), Value::Null);
+}
+
+#[test]
+fn an_experiment_is_one_of_ours_with_their_hash() {
+    let rule = json!({"key": "exp", "variations": [1, 2, 3], "hashVersion": 2, "meta": [{"key": "control"}, {}, {"key": ""}]});
+    let definitions = read(json!({"f": with_rules(json!([rule]))})).unwrap().definitions;
+    let [experiment] = &definitions.experiments[..] else { panic!() };
+    let names: Vec<_> = experiment.variants().iter().map(|variant| variant.name().to_string()).collect();
+    assert_eq!(names, ["exp:control", "exp:1", "exp:2"]);
+    assert_eq!(experiment.definition().hash_version.as_str(), "growthbook2");
+    assert_eq!(experiment.variants()[0].weight(), 3_334);
+    let again = Definitions::parse(definitions.to_json()).unwrap();
+    assert_eq!(again.to_json(), definitions.to_json());
+}
+
+#[test]
+fn features_that_ask_the_same_share_an_experiment_and_others_do_not() {
+    let rule = |values: Value, seed: &str| json!([{"key": "exp", "variations": values, "seed": seed}]);
+    let features = json!({
+        "a": with_rules(rule(json!([1, 2]), "s")),
+        "b": with_rules(rule(json!([true, false]), "s")),
+        "c": with_rules(rule(json!([1, 2]), "t")),
+    });
+    let imported = read(features.clone()).unwrap();
+    let keys: Vec<_> = imported.definitions.experiments.iter().map(|one| one.key().to_string()).collect();
+    assert_eq!(keys, ["exp", "exp/c"]);
+    assert!(noted(&features)[0].starts_with("features.c.rules[0] is named exp/c"));
+    for unit in (0..50).map(|unit| unit.to_string()) {
+        let [a, b] = ["a", "b"].map(|feature| served(&features, feature, &json!({"id": unit})));
+        assert_eq!(a == 1, b == true);
+    }
+}
+
+#[test]
+fn keys_that_are_no_names_are_replaced_and_hash_as_before() {
+    let with_key = |key: &str, seed: Option<&str>| json!({"f": with_rules(json!([{"key": key, "seed": seed, "variations": [0, 1]}]))});
+    let odd = with_key("checkout & büy", None);
+    assert!(noted(&odd)[0].contains("names here have other rules"));
+    let same = with_key("plain", Some("checkout & büy"));
+    for unit in (0..50).map(|unit| json!({"id": unit.to_string()})) {
+        assert_eq!(served(&odd, "f", &unit), served(&same, "f", &unit));
+    }
+}
+
+#[test]
+fn variations_that_pass_through_go_on_to_the_next_rule() {
+    let features = json!({"f": with_rules(json!([
+        {"key": "holdout", "variations": ["held", "rest"], "meta": [{}, {"passthrough": true}]},
+        {"force": "next"},
+    ]))});
+    let imported = read(features.clone()).unwrap();
+    assert_eq!(imported.definitions.experiments[0].definition().stopped[0].units, StoppedUnits::Out);
+    assert!(noted(&features)[0].contains("goes on to the next rule"));
+    let values: Vec<_> = (0..50).map(|unit| served(&features, "f", &json!({"id": unit.to_string()}))).collect();
+    assert!(values.iter().all(|value| value == "held" || value == "next"));
+    assert!(values.contains(&json!("held")) && values.contains(&json!("next")));
+    let all = json!({"f": with_rules(json!([{"variations": [1, 2], "meta": [{"passthrough": true}, {"passthrough": true}]}]))});
+    assert_eq!(served(&all, "f", &json!({"id": "u"})), "out");
+}
+
+#[test]
+fn parents_let_rules_pass_and_gates_end_the_feature() {
+    let parent = |condition: Value, gate: bool| json!([{"id": "parent", "condition": {"value": condition}, "gate": gate}]);
+    let features = json!({
+        "parent": {"defaultValue": false, "rules": [{"condition": {"on": true}, "force": true}]},
+        "soft": with_rules(json!([{"parentConditions": parent(json!(true), false), "force": "in"}])),
+        "hard": with_rules(json!([{"parentConditions": parent(json!(true), true)}, {"force": "in"}])),
+        "never": with_rules(json!([{"parentConditions": parent(json!("x"), false), "force": "in"}])),
+        "always": with_rules(json!([{"parentConditions": parent(json!({"$exists": true}), true), "force": "in"}])),
+        "lost": with_rules(json!([{"parentConditions": [{"id": "gone", "condition": {"value": null}}], "force": "in"}])),
+    });
+    let [on, off] = [json!({"id": "u", "on": true}), json!({"id": "u"})];
+    let of = |feature| [served(&features, feature, &on), served(&features, feature, &off)];
+    assert_eq!(of("soft"), ["in", "out"]);
+    assert_eq!(of("hard"), [json!("in"), Value::Null]);
+    assert_eq!(of("never"), ["out", "out"]);
+    assert_eq!(of("always"), ["in", "in"]);
+    assert_eq!(of("lost"), ["in", "in"]);
+    assert!(noted(&features).iter().any(|note| note.starts_with("features.never.rules[0] takes nobody")));
+}
+
+#[test]
+fn another_attribute_may_be_the_unit() {
+    let features = json!({"f": with_rules(json!([{"key": "e", "hashAttribute": "account", "variations": ["a", "b"]}]))});
+    let of_account = |account: Value| served(&features, "f", &json!({"id": "u", "account": account}));
+    assert_eq!(of_account(json!(12)), of_account(json!("12")));
+    for missing in [json!(null), json!(""), json!(0), json!(false)] {
+        assert_eq!(of_account(missing), "out");
+    }
+    let options = Options { unit_attribute: "account" };
+    let imported = import(&json!({"features": features}), options).unwrap();
+    assert_eq!(imported.definitions.experiments[0].definition().unit, crate::unit::UnitType::Request);
+}
+
+#[test]
+fn what_is_of_no_consequence_is_noted() {
+    let features = json!({"f": with_rules(json!([{"force": 1, "bucketVersion": 2}, {"variations": [1]}, {"coverage": 1}]))});
+    let notes = noted(&features);
+    assert!(notes[0].starts_with("features.f.rules[0].bucketVersion is left out"));
+    assert!(notes[1].starts_with("features.f.rules[1] takes nobody") && notes[2].starts_with("features.f.rules[2]"));
+    let payload = json!({"features": {}, "dateUpdated": "2026-01-01", "experiments": [], "encryptedFeatures": ""});
+    let fields: Vec<_> = import(&payload, Options::default()).unwrap().notes.into_iter().map(|note| note.field).collect();
+    assert!(fields.contains(&"dateUpdated".to_owned()) && fields.contains(&"experiments".to_owned()));
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_by_name() {
+    let rule = |rule: Value| json!({"features": {"f": with_rules(json!([rule]))}});
+    let experiment = |field: &str, value: Value| rule(json!({"variations": [1, 2], field: value}));
+    let filter = |filter: Value| rule(json!({"variations": [1, 2], "filters": [filter]}));
+    let parents = |parent: Value| rule(json!({"force": 1, "parentConditions": [parent]}));
+    let at = |field: &str| format!("features.f.rules[0]{field}");
+    let rows = [
+        (json!([]), "document".to_owned()),
+        (json!({}), "features".to_owned()),
+        (json!({"features": 1}), "features".to_owned()),
+        (json!({"features": {}, "savedGroups": 1}), "savedGroups".to_owned()),
+        (json!({"features": {}, "encryptedFeatures": "x"}), "encryptedFeatures".to_owned()),
+        (json!({"features": {"a b": {}}}), "features.a b".to_owned()),
+        (json!({"features": {"f": {"project": "x"}}}), "features.f.project".to_owned()),
+        (json!({"features": {"f": {"rules": 1}}}), "features.f.rules".to_owned()),
+        (json!({"features": {"f": {"rules": vec![json!({}); 257]}}}), "features.f.rules".to_owned()),
+        (rule(json!(1)), at("")),
+        (rule(json!({"force": 1, "urlPatterns": []})), at(".urlPatterns")),
+        (rule(json!({"force": 1, "enabled": false})), at(".enabled")),
+        (rule(json!({"contextualVariations": [1, 2]})), at(".contextualVariations")),
+        (rule(json!({"force": 1, "coverage": "half"})), at(".coverage")),
+        (rule(json!({"force": 1, "condition": {"a": {"$regex": "x"}}})), at(".condition")),
+        (rule(json!({"force": 1, "coverage": 0.5, "hashVersion": 3})), at(".hashVersion")),
+        (experiment("weights", json!([1, "x"])), at(".weights")),
+        (experiment("ranges", json!([[0]])), at(".ranges")),
+        (experiment("namespace", json!(["n", 0])), at(".namespace")),
+        (experiment("seed", json!(5)), at(".seed")),
+        (experiment("hashAttribute", json!("a.b")), at(".hashAttribute")),
+        (experiment("variations", json!(vec![1; 257])), at(".variations")),
+        (filter(json!({"seed": "s", "attribute": "company", "ranges": []})), at(".filters[0].attribute")),
+        (filter(json!({"seed": "s", "hashVersion": 9, "ranges": []})), at(".filters[0].hashVersion")),
+        (parents(json!({"id": "f", "condition": {"value": {"$regex": "x"}}})), at(".parentConditions[0].condition")),
+        (parents(json!({"id": "f", "condition": {"value": {"$gt": 5}}})), at(".parentConditions[0].condition")),
+    ];
+    for (document, field) in rows {
+        let refused = import(&document, Options::default()).unwrap_err();
+        assert_eq!(refused.field(), field, "{document}");
+        assert!(refused.to_string().starts_with(&field), "{refused}");
+    }
+}
+
+/// JSON with the keys that features have, mostly of plausible shape.
+fn plausible() -> impl Strategy<Value = Value> {
+    let key = prop::sample::select(vec![
+        "features", "f", "rules", "force", "variations", "condition", "$and", "$elemMatch", "parentConditions", "id",
+        "gate", "coverage", "ranges", "filters", "meta", "seed", "hashVersion", "savedGroups", "defaultValue",
+    ]);
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(|float| json!(float)),
+        "\\PC{0,6}".prop_map(Value::from),
+        Just(json!("f")),
+    ];
+    scalar.prop_recursive(8, 64, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((key.clone(), inner), 0..5)
+                .prop_map(|entries| entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_json_is_imported_or_refused(rules in prop::collection::vec(plausible(), 0..4), document in plausible()) {
+        let _ = import(&document, Options::default());
+        if let Ok(imported) = read(json!({"f": {"rules": rules}, "g": document})) {
+            let _ = Snapshot::compile(imported.definitions);
+        }
+    }
+}
