@@ -88,6 +88,12 @@ impl Entry {
         Self { debit: self.credit, credit: self.debit, ..self }
     }
 
+    /// Whether it undoes an entry of its kind, instead of being one.
+    #[must_use]
+    pub fn is_reversed(&self) -> bool {
+        accounts(self.kind) == Some((self.credit, self.debit))
+    }
+
     /// A total order for sorting: by date and event before everything else.
     pub(crate) fn rank(&self) -> impl Ord + use<> {
         let amount = (self.amount.currency(), self.amount.minor());
@@ -96,7 +102,7 @@ impl Entry {
 }
 
 /// Debit and credit of what a kind books; `None` where no money moves.
-const fn accounts(kind: Kind) -> Option<(Account, Account)> {
+pub(crate) const fn accounts(kind: Kind) -> Option<(Account, Account)> {
     match kind {
         Kind::Charge => Some((Account::Processor, Account::Sales)),
         Kind::Refund => Some((Account::Refunds, Account::Processor)),

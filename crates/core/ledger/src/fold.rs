@@ -2,7 +2,7 @@
 //!
 //! Must never know: the order of arrival, what was booked before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, btree_map};
 
 use ids::{EventId, Timestamp};
 use money::{Currency, Money};
@@ -66,6 +66,9 @@ pub struct Counted {
     pub kind: Kind,
     /// Minor units of the charge's currency.
     pub minor: i64,
+    /// What it follows: a refund failure the refund with its refund id, a chargeback reversal the chargeback with its;
+    /// without such a one, and for every other kind, the charge. `None` for the charge itself.
+    pub follows: Option<EventId>,
 }
 
 /// An event that is in no sum.
@@ -153,6 +156,15 @@ impl Transaction {
         self.listed.iter().any(|listed| listed.reason == Reason::ChargeMismatch)
     }
 
+    /// What came back beyond what was taken: refund failures above the refunds, chargeback reversals above the
+    /// chargebacks. The books and the net hold it as it was told; here it is seen, as `over_reversal` is.
+    #[must_use]
+    pub fn over_restoration(&self) -> i64 {
+        let refunds = self.refund_failures.saturating_sub(self.refunds).max(0);
+        let chargebacks = self.chargeback_reversals.saturating_sub(self.chargebacks).max(0);
+        refunds.saturating_add(chargebacks)
+    }
+
     fn count(&mut self, event: &MoneyEvent) -> Result<(), FoldError> {
         let (sum, what) = match event.kind {
             Kind::Charge => (&mut self.gross, "charges"),
@@ -165,8 +177,25 @@ impl Transaction {
         };
         let minor = event.amount.minor();
         *sum = sum.checked_add(minor).ok_or(FoldError::Overflow { what })?;
-        self.counted.push(Counted { event_id: event.event_id, at: event.at, kind: event.kind, minor });
+        let (event_id, at, kind) = (event.event_id, event.at, event.kind);
+        self.counted.push(Counted { event_id, at, kind, minor, follows: None });
         Ok(())
+    }
+
+    /// Links every counted event but the charge to what it follows.
+    fn link(&mut self, charge: EventId, known: &Known<'_>) {
+        let follows = |((kind, identity), event): (&(Kind, Identity<'_>), &EventId)| {
+            let taken = match kind {
+                Kind::RefundFailure => Kind::Refund,
+                Kind::ChargebackReversal => Kind::Chargeback,
+                _ => return None,
+            };
+            known.get(&(taken, *identity)).map(|original| (*event, *original))
+        };
+        let follows: BTreeMap<EventId, EventId> = known.iter().filter_map(follows).collect();
+        for counted in self.counted.iter_mut().filter(|counted| counted.kind != Kind::Charge) {
+            counted.follows = Some(follows.get(&counted.event_id).copied().unwrap_or(charge));
+        }
     }
 
     fn list(&mut self, event: &MoneyEvent, reason: Reason) {
@@ -226,7 +255,7 @@ pub fn fold(events: &[MoneyEvent]) -> Result<Transaction, FoldError> {
         return Ok(transaction);
     };
     let mut fires = 0_u32;
-    let mut known = BTreeSet::new();
+    let mut known = Known::new();
     for event in events.iter().filter(|event| event.kind.moves_money()) {
         if event.kind == Kind::Charge {
             fires = fires.saturating_add(1);
@@ -243,6 +272,7 @@ pub fn fold(events: &[MoneyEvent]) -> Result<Transaction, FoldError> {
         analytics_denied: kept.analytics_denied,
         fires,
     });
+    transaction.link(kept.event_id, &known);
     transaction.settle()?;
     Ok(transaction)
 }
@@ -265,18 +295,17 @@ fn content(event: &MoneyEvent) -> impl Ord + use<'_> {
 }
 
 /// The identity of a reversing event within its transaction and kind.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Identity<'a> {
     Refund(&'a str),
     Event(EventId),
 }
 
+/// The reversing events that count.
+type Known<'a> = BTreeMap<(Kind, Identity<'a>), EventId>;
+
 /// Why an event of a charged transaction is in no sum; events come by (time, event id).
-fn listed_because<'a>(
-    event: &'a MoneyEvent,
-    kept: &MoneyEvent,
-    known: &mut BTreeSet<(Kind, Identity<'a>)>,
-) -> Option<Reason> {
+fn listed_because<'a>(event: &'a MoneyEvent, kept: &MoneyEvent, known: &mut Known<'a>) -> Option<Reason> {
     if event.kind == Kind::Charge {
         return match event {
             _ if event.event_id == kept.event_id => None,
@@ -294,7 +323,13 @@ fn listed_because<'a>(
         None | Some("") => Identity::Event(event.event_id),
         Some(refund_id) => Identity::Refund(refund_id),
     };
-    if known.insert((event.kind, identity)) { None } else { Some(Reason::DuplicateReversal) }
+    match known.entry((event.kind, identity)) {
+        btree_map::Entry::Vacant(first) => {
+            first.insert(event.event_id);
+            None
+        }
+        btree_map::Entry::Occupied(_) => Some(Reason::DuplicateReversal),
+    }
 }
 
 #[cfg(test)]

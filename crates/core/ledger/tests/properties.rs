@@ -1,7 +1,14 @@
 //! What must hold for every set of money events, whatever its order, its repetitions and the batches it came in.
 
-use ids::{EventId, Timestamp};
-use ledger::{Account, Balances, Entry, Kind, MoneyEvent, Posting, Reason, Transaction, balances, diff, entries, fold};
+use std::collections::BTreeSet;
+
+use ids::{DAY_MS, EventId, Timestamp};
+use ledger::chain::{BookLine, Chain, ChainId, Sealed, verify};
+use ledger::reconciliation::{DailyTotals, Row, Rules, State, booked, reconcile};
+use ledger::{
+    Account, Balances, DailyFlows, Dating, Entry, Kind, MoneyEvent, Posting, Reason, Transaction, balances, diff,
+    entries, fold,
+};
 use money::{Currency, Money, alloc};
 use proptest::prelude::*;
 
@@ -85,12 +92,68 @@ fn charged(events: &[MoneyEvent]) -> Option<(Transaction, Money)> {
     Some((transaction, amount))
 }
 
+/// Every order of up to 5 events, by Heap's method.
+fn each_order(events: &mut [MoneyEvent], length: usize, check: &mut impl FnMut(&[MoneyEvent])) {
+    if length <= 1 {
+        return check(events);
+    }
+    for last in 0..length {
+        each_order(events, length - 1, check);
+        events.swap(if length.is_multiple_of(2) { last } else { 0 }, length - 1);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn every_order_of_a_few_events_folds_to_the_same(events in any_events(6)) {
+        let expected = fold(&events);
+        let (mut events, mut orders) = (events, BTreeSet::new());
+        let count = events.len();
+        each_order(&mut events, count, &mut |order| {
+            orders.insert(order.iter().map(|event| event.event_id).collect::<Vec<_>>());
+            assert_eq!(fold(order), expected);
+        });
+        prop_assert_eq!(orders.len(), (1..=count).product::<usize>());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn order_and_repetition_change_nothing((once, again) in two_arrivals()) {
         prop_assert_eq!(fold(&once), fold(&again));
+    }
+
+    #[test]
+    fn amounts_of_any_size_are_summed_exactly_or_refused(
+        events in any_events(8),
+        minors in prop::collection::vec(
+            prop_oneof![
+                20 => prop::sample::select(vec![0, 1, i64::MAX / 2, i64::MAX]),
+                1 => prop::sample::select(vec![i64::MIN, -1]),
+            ],
+            8,
+        ),
+    ) {
+        let large = |(event, minor): (&MoneyEvent, &i64)| {
+            MoneyEvent { amount: Money::new(*minor, event.amount.currency()), ..event.clone() }
+        };
+        let events: Vec<MoneyEvent> = events.iter().zip(&minors).map(large).collect();
+        let folded = fold(&events);
+        prop_assert!(folded.is_err() || events.iter().all(|event| event.amount.minor() >= 0));
+        if let Ok(transaction) = folded {
+            let sum = |kind| -> i128 {
+                let counted = transaction.counted.iter().filter(|counted| counted.kind == kind);
+                counted.map(|counted| i128::from(counted.minor)).sum()
+            };
+            let kept = sum(Kind::Charge) + sum(Kind::RefundFailure) + sum(Kind::ChargebackReversal);
+            prop_assert_eq!(i128::from(transaction.net), kept - sum(Kind::Refund) - sum(Kind::Chargeback));
+            prop_assert_eq!(transaction.creditable(), transaction.net.max(0));
+            prop_assert!(transaction.over_restoration() >= 0);
+        }
     }
 
     #[test]
@@ -196,6 +259,88 @@ proptest! {
             booked.extend(more);
             prop_assert_eq!(balances(&booked_entries(&booked)), balances(&desired));
             prop_assert_eq!(standing(&booked), desired);
+        }
+    }
+
+    #[test]
+    fn the_reports_of_a_book_are_those_of_its_events_by_cash_and_by_cohort(
+        (events, arrivals) in two_arrivals(),
+        batch in 1..5_usize,
+        won in 0..3 * DAY_MS,
+    ) {
+        let (mut seen, mut booked): (Vec<MoneyEvent>, Vec<Posting>) = (Vec::new(), Vec::new());
+        for events in arrivals.chunks(batch) {
+            seen.extend_from_slice(events);
+            let more = diff(&booked, &entries(&fold(&seen).unwrap())).unwrap();
+            booked.extend(more);
+        }
+        let transaction = fold(&events).unwrap();
+        for dating in [Dating::Cash, Dating::Cohort(Timestamp::from_millis(won).unwrap())] {
+            let (mut by_book, mut by_events) = (DailyFlows::default(), DailyFlows::default());
+            by_book.add(&booked_entries(&booked), dating);
+            by_events.add(&entries(&transaction), dating);
+            prop_assert_eq!(&by_book, &by_events);
+            if let Some(currency) = transaction.currency() {
+                let total = by_book.total(currency);
+                prop_assert_eq!(total.net(), i128::from(transaction.net));
+                prop_assert_eq!(total.fees, i128::from(transaction.fees));
+            }
+            by_book.retract(&entries(&transaction), dating);
+            prop_assert_eq!(by_book, DailyFlows::default());
+        }
+    }
+
+    #[test]
+    fn a_processor_with_the_same_events_matches_the_books(events in any_events(14)) {
+        let transaction = fold(&events).unwrap();
+        let booked = booked(&events, &transaction);
+        prop_assert_eq!(booked.len(), entries(&transaction).len());
+        let rows: Vec<Row> = booked
+            .iter()
+            .map(|entry| Row {
+                at: entry.at,
+                row_id: entry.event_id.to_string(),
+                kind: Some(entry.kind),
+                effect_minor: i64::try_from(entry.effect()).unwrap(),
+                currency: entry.currency,
+                refund_id: entry.refund_id.clone(),
+            })
+            .collect();
+        let findings = reconcile(&booked, &rows, &Rules::covering(Timestamp::MIN..=Timestamp::MAX));
+        prop_assert!(findings.iter().all(|finding| finding.state == State::Matched));
+        let mut totals = DailyTotals::default();
+        findings.iter().for_each(|finding| totals.add(finding));
+        if let Some(currency) = transaction.currency() {
+            let total = totals.total(currency);
+            prop_assert_eq!(total.processor, i128::from(transaction.net) - i128::from(transaction.fees));
+            prop_assert_eq!((total.attributed, total.unattributed, total.unmatched), (total.processor, 0, 0));
+        }
+    }
+
+    #[test]
+    fn a_book_verifies_and_an_edited_amount_is_found(
+        events in any_events(14),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let transaction = fold(&events).unwrap();
+        if let Some(currency) = transaction.currency() {
+            let book = diff(&[], &entries(&transaction)).unwrap();
+            let id = ChainId { project: "default", currency, partition: 1 };
+            let mut chain = Chain::new(&id).unwrap();
+            let mut stored: Vec<(BookLine<'_>, Sealed)> = Vec::new();
+            for posting in &book {
+                let line = BookLine::new("t:1", posting);
+                stored.push((line, chain.append(&line).unwrap()));
+            }
+            let head = chain.head();
+            prop_assert_eq!(verify(&id, stored.iter().copied(), &[head]), Ok(head));
+            if !stored.is_empty() {
+                let place = place.index(stored.len());
+                let amount = stored[place].0.amount;
+                stored[place].0.amount = Money::new(amount.minor() - 1, currency);
+                let found = verify(&id, stored.iter().copied(), &[head]).unwrap_err();
+                prop_assert_eq!(found.first_bad(), place as u64);
+            }
         }
     }
 }

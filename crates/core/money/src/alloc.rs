@@ -5,7 +5,7 @@
 //! also monotone: one cent less never raises anybody's part, which largest remainder does (Alabama paradox).
 //! Must never know: what the shares stand for.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 /// Up to this many shares scanning beats a heap, and nothing is allocated.
@@ -62,47 +62,53 @@ pub fn alloc_into(shares: &[u32], amount: i64, parts: &mut [i64]) -> Result<(), 
     if units == 0 {
         return Ok(());
     }
-    let (mut total, mut holders) = (0_u64, 0_u64);
-    for &share in shares {
-        total = total.saturating_add(u64::from(share));
-        holders = holders.saturating_add(u64::from(share > 0));
-    }
+    let total = shares.iter().fold(0_u64, |total, &share| total.saturating_add(u64::from(share)));
     if total == 0 {
         return Err(AllocError::NoShares { amount });
     }
-    // In the result every part lies within 1/2 of share * x for one common x (the divisor's inverse), so x is at least
-    // (units - holders/2) / total. Hence share * (2 units - holders) / (2 total) - 1/2, rounded up, is never above the
-    // part, and all of these together miss at most one unit per holder.
-    let mut left = units;
-    if let Some(doubled) = units.saturating_mul(2).checked_sub(holders) {
-        for (part, &share) in parts.iter_mut().zip(shares) {
-            let least = least_part(share, doubled, total);
-            left = left.saturating_sub(least);
-            *part = i64::try_from(least).unwrap_or(amount);
-        }
+    let mut given = 0_u64;
+    for (part, &share) in parts.iter_mut().zip(shares) {
+        let rounded = rounded_part(share, units, total);
+        given = given.saturating_add(rounded);
+        *part = i64::try_from(rounded).unwrap_or(amount);
     }
-    if shares.len() <= SCAN_LIMIT {
-        give_by_scan(shares, left, parts);
-    } else {
-        give_by_heap(shares, left, parts);
+    let few = shares.len() <= SCAN_LIMIT;
+    match given.cmp(&units) {
+        Ordering::Less if few => give_by_scan(shares, units.saturating_sub(given), parts),
+        Ordering::Less => give_by_heap(shares, units.saturating_sub(given), parts),
+        Ordering::Greater if few => take_by_scan(shares, given.saturating_sub(units), parts),
+        Ordering::Greater => take_by_heap(shares, given.saturating_sub(units), parts),
+        Ordering::Equal => {}
     }
     Ok(())
 }
 
-/// `ceil((share * doubled - total) / (2 total))`, at least 0; `total` is not 0.
-fn least_part(share: u32, doubled: u64, total: u64) -> u64 {
+/// `share * units / total`, rounded, halves up; `total` is not 0. All parts together miss `units` by at most half a
+/// unit per share.
+///
+/// These are exactly the units whose `share / (2a + 1)` is at least `total / (2 units)`: the first ones of the method's
+/// order. So what is missing or too much follows in that same order, or leaves in its reverse.
+fn rounded_part(share: u32, units: u64, total: u64) -> u64 {
     // Amounts of every day stay in 64 bits, where the division is several times faster.
-    if let (Some(product), Some(divisor)) = (u64::from(share).checked_mul(doubled), total.checked_mul(2)) {
-        return product.saturating_sub(total).div_ceil(divisor);
+    if let Some(product) = units.checked_mul(2).and_then(|twice| twice.checked_mul(u64::from(share)))
+        && let (Some(numerator), Some(denominator)) = (product.checked_add(total), total.checked_mul(2))
+        && let Some(rounded) = numerator.checked_div(denominator)
+    {
+        return rounded;
     }
-    let (product, total) = (u128::from(share).saturating_mul(u128::from(doubled)), u128::from(total));
-    let least = product.saturating_sub(total).div_ceil(total.saturating_mul(2));
-    u64::try_from(least).unwrap_or(u64::MAX)
+    let (units, total) = (u128::from(units), u128::from(total));
+    let numerator = units.saturating_mul(2).saturating_mul(u128::from(share)).saturating_add(total);
+    numerator.checked_div(total.saturating_mul(2)).and_then(|rounded| u64::try_from(rounded).ok()).unwrap_or(u64::MAX)
 }
 
-/// `2a + 1`; a part is never negative.
+/// `2a + 1`, the divisor of the next unit; a part is never negative.
 fn divisor(part: i64) -> u64 {
     part.unsigned_abs().saturating_mul(2).saturating_add(1)
+}
+
+/// `2a - 1`, the divisor of the last unit of a part above zero.
+fn last_divisor(part: i64) -> u64 {
+    part.unsigned_abs().saturating_mul(2).saturating_sub(1)
 }
 
 /// Whether `share / divisor` is above `other / other_divisor`. Products stay below 2^96.
@@ -127,6 +133,21 @@ fn give_by_scan(shares: &[u32], units: u64, parts: &mut [i64]) {
     }
 }
 
+fn take_by_scan(shares: &[u32], units: u64, parts: &mut [i64]) {
+    for _ in 0..units {
+        let mut places = parts.iter_mut().zip(shares).filter(|(part, _)| **part > 0);
+        let Some((mut last, &(mut last_share))) = places.next() else { return };
+        let mut least_divisor = last_divisor(*last);
+        for (part, &share) in places {
+            let divisor = last_divisor(*part);
+            if !is_above(share, divisor, last_share, least_divisor) {
+                (last, last_share, least_divisor) = (part, share, divisor);
+            }
+        }
+        *last = last.saturating_sub(1);
+    }
+}
+
 fn give_by_heap(shares: &[u32], units: u64, parts: &mut [i64]) {
     let claims = parts.iter().zip(shares).enumerate();
     let mut heap: BinaryHeap<Claim> = claims
@@ -142,7 +163,25 @@ fn give_by_heap(shares: &[u32], units: u64, parts: &mut [i64]) {
     }
 }
 
-/// A share waiting for its next unit; the greatest claim is served first.
+fn take_by_heap(shares: &[u32], units: u64, parts: &mut [i64]) {
+    let held = parts.iter().zip(shares).enumerate().filter(|(_, (part, _))| **part > 0);
+    let mut heap: BinaryHeap<Reverse<Claim>> = held
+        .map(|(index, (part, share))| Reverse(Claim { share: *share, divisor: last_divisor(*part), index }))
+        .collect();
+    for _ in 0..units {
+        let Some(Reverse(mut last)) = heap.pop() else { return };
+        if let Some(part) = parts.get_mut(last.index) {
+            *part = part.saturating_sub(1);
+            if *part > 0 {
+                last.divisor = last_divisor(*part);
+                heap.push(Reverse(last));
+            }
+        }
+    }
+}
+
+/// A share and one of its units: the next one it waits for, or the last one it has. The greatest is given first and
+/// taken back last.
 struct Claim {
     share: u32,
     divisor: u64,

@@ -2,7 +2,9 @@
 //!
 //! Must never know: rates; two currencies are never added.
 
-use crate::Currency;
+use std::str::FromStr;
+
+use crate::{Currency, InvalidCurrency};
 
 /// An amount: a signed number of minor units of one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +34,25 @@ pub enum AmountError {
     },
 }
 
+/// Why amounts have no sum.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SumError {
+    /// An amount of another currency.
+    #[error("{amount} is no amount of {currency}")]
+    CurrencyMismatch {
+        /// The offender.
+        amount: Money,
+        /// Currency of the sum.
+        currency: Currency,
+    },
+    /// Beyond `i64` minor units.
+    #[error("the sum is beyond the range of an amount of {currency}")]
+    Overflow {
+        /// Currency of the sum.
+        currency: Currency,
+    },
+}
+
 /// Which rule of [`Money::parse`] a text breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAmount {
@@ -51,7 +72,35 @@ pub enum InvalidAmount {
     OutOfRange,
 }
 
+/// Why a text such as `12.34 USD` is no amount.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMoney {
+    /// Not two words.
+    #[error("must be a number and a currency with one space between them, such as 12.34 USD")]
+    Shape,
+    /// The second word is no currency.
+    #[error("its currency is invalid")]
+    Currency {
+        /// Which rule it breaks.
+        #[source]
+        source: InvalidCurrency,
+    },
+    /// The first word is no amount of that currency.
+    #[error("its number is invalid")]
+    Number {
+        /// Which rule it breaks.
+        #[source]
+        source: InvalidAmount,
+    },
+}
+
 impl Money {
+    /// Nothing, in a currency.
+    #[must_use]
+    pub const fn zero(currency: Currency) -> Self {
+        Self::new(0, currency)
+    }
+
     /// `minor` minor units: 1234 of USD is 12.34, of JPY 1234, of KWD 1.234.
     #[must_use]
     pub const fn new(minor: i64, currency: Currency) -> Self {
@@ -118,6 +167,32 @@ impl Money {
         self.combine(other, i64::checked_sub)
     }
 
+    /// `-self`.
+    ///
+    /// # Errors
+    /// [`AmountError::Overflow`] for the least amount, which has no counterpart.
+    pub fn checked_neg(self) -> Result<Self, AmountError> {
+        Self::zero(self.currency).checked_sub(self)
+    }
+
+    /// The sum of amounts of one currency. Only the whole has to fit, not what is reached on the way to it, so the
+    /// order of the amounts does not matter.
+    ///
+    /// # Errors
+    /// [`SumError`] naming the amount of another currency, or that the sum leaves `i64`.
+    pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, SumError> {
+        let mut sum = 0_i128;
+        for amount in amounts {
+            if amount.currency != currency {
+                return Err(SumError::CurrencyMismatch { amount, currency });
+            }
+            // 2^64 amounts would be needed to leave 128 bits.
+            sum = sum.saturating_add(i128::from(amount.minor));
+        }
+        let minor = i64::try_from(sum).map_err(|_| SumError::Overflow { currency })?;
+        Ok(Self { minor, currency })
+    }
+
     /// The number in major units with every digit of the minor unit, without the currency: `-0.05`.
     #[must_use]
     pub fn decimal(self) -> String {
@@ -145,58 +220,16 @@ impl std::fmt::Display for Money {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+impl FromStr for Money {
+    type Err = InvalidMoney;
 
-    use super::*;
-
-    fn currency(code: &str) -> Currency {
-        Currency::parse(code).unwrap()
-    }
-
-    fn minor(text: &str, code: &str) -> Result<i64, InvalidAmount> {
-        Money::parse(text, currency(code)).map(Money::minor)
-    }
-
-    #[test]
-    fn text_is_read_in_the_digits_of_the_currency() {
-        assert_eq!(minor("12.34", "USD"), Ok(1234));
-        assert_eq!(minor("12.3", "USD"), Ok(1230));
-        assert_eq!(minor("12", "USD"), Ok(1200));
-        assert_eq!(minor("-0.05", "USD"), Ok(-5));
-        assert_eq!(minor("12.3400", "USD"), Ok(1234));
-        assert_eq!(minor("500.0", "JPY"), Ok(500));
-        assert_eq!(minor("8.1", "KWD"), Ok(8100));
-        assert_eq!(minor("-92233720368547758.08", "USD"), Ok(i64::MIN));
-    }
-
-    #[test]
-    fn each_rule_is_named() {
-        for text in ["", "-", ".5", "5.", "1,000", "+5", "1e3", " 5", "5 ", "--5", "1.2.3", "٣"] {
-            assert_eq!(minor(text, "USD"), Err(InvalidAmount::Shape), "{text:?}");
-        }
-        assert_eq!(minor("12.345", "USD"), Err(InvalidAmount::TooManyDigits { currency: currency("USD"), digits: 2 }));
-        assert_eq!(minor("0.5", "JPY"), Err(InvalidAmount::TooManyDigits { currency: currency("JPY"), digits: 0 }));
-        assert_eq!(minor("92233720368547758.08", "USD"), Err(InvalidAmount::OutOfRange));
-        assert_eq!(minor(&"9".repeat(60), "USD"), Err(InvalidAmount::OutOfRange));
-    }
-
-    #[test]
-    fn sums_are_checked() {
-        let (usd, eur) = (currency("USD"), currency("EUR"));
-        let (one, most) = (Money::new(1, usd), Money::new(i64::MAX, usd));
-        assert_eq!(one.checked_sub(Money::new(3, usd)), Ok(Money::new(-2, usd)));
-        assert_eq!(most.checked_add(one), Err(AmountError::Overflow { left: most, right: one }));
-        assert_eq!(one.checked_add(Money::new(1, eur)), Err(AmountError::CurrencyMismatch { left: usd, right: eur }));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_printed_reads_back(minor in any::<i64>(), code in prop::sample::select(vec!["USD", "JPY", "KWD", "CLF"])) {
-            let money = Money::new(minor, currency(code));
-            prop_assert_eq!(Money::parse(&money.decimal(), money.currency()), Ok(money));
-            prop_assert_eq!(money.to_string(), format!("{} {}", money.decimal(), code));
-        }
+    /// Reads what [`Money`] prints, `12.34 USD`, with the freedoms of [`Money::parse`].
+    fn from_str(text: &str) -> Result<Self, InvalidMoney> {
+        let (number, code) = text.split_once(' ').ok_or(InvalidMoney::Shape)?;
+        let currency = Currency::parse(code).map_err(|source| InvalidMoney::Currency { source })?;
+        Self::parse(number, currency).map_err(|source| InvalidMoney::Number { source })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,14 @@ impl Currency {
         }
     }
 
+    /// Every known currency, by its code.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let listed = BY_DIGITS.iter().flat_map(|&(digits, codes)| codes.iter().map(move |&code| Self { code, digits }));
+        let mut all: Vec<Self> = listed.collect();
+        all.sort_unstable();
+        all.into_iter()
+    }
+
     /// Digits of the minor unit: USD 2, JPY 0, KWD 3, CLF 4.
     #[must_use]
     pub const fn digits(self) -> u32 {

@@ -48,6 +48,12 @@ pub enum FxError {
         /// Currency asked for.
         to: Currency,
     },
+    /// A sum of amounts is beyond `i64` minor units.
+    #[error("a sum of amounts of {currency} is beyond its range")]
+    SumOverflow {
+        /// Currency of the sum.
+        currency: Currency,
+    },
 }
 
 impl Rate {
@@ -198,6 +204,33 @@ impl RateTable {
     /// [`FxError::Overflow`] when the result leaves `i64`.
     pub fn convert_at(&self, minor: i64, currency: Currency, day: i64) -> Result<Option<i64>, FxError> {
         self.rate_at(currency, day).map(|quote| convert(minor, currency, quote.rate, self.reporting)).transpose()
+    }
+
+    /// What exchange rates gained (above zero) or lost since `day`, in the reporting currency: the movements, each
+    /// (minor units with its sign, its own day), converted one by one at their own days, less their sum converted once
+    /// at `day`. `None` where any of the rates is not known.
+    ///
+    /// Reports convert a transaction once, at its charge's day; this is what bookkeeping by each event's own day adds.
+    ///
+    /// # Errors
+    /// [`FxError::Overflow`] when an amount leaves `i64`, [`FxError::SumOverflow`] when a sum does.
+    pub fn gain_since(
+        &self,
+        day: i64,
+        currency: Currency,
+        movements: impl IntoIterator<Item = (i64, i64)>,
+    ) -> Result<Option<i64>, FxError> {
+        let (mut sum, mut by_own_day) = (0_i128, 0_i128);
+        for (minor, own_day) in movements {
+            let Some(converted) = self.convert_at(minor, currency, own_day)? else { return Ok(None) };
+            // 2^64 movements would be needed to leave 128 bits.
+            sum = sum.saturating_add(i128::from(minor));
+            by_own_day = by_own_day.saturating_add(i128::from(converted));
+        }
+        let sum = i64::try_from(sum).map_err(|_| FxError::SumOverflow { currency })?;
+        let Some(once) = self.convert_at(sum, currency, day)? else { return Ok(None) };
+        let gain = i64::try_from(by_own_day.saturating_sub(i128::from(once)));
+        gain.map(Some).map_err(|_| FxError::SumOverflow { currency: self.reporting })
     }
 }
 

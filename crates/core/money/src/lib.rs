@@ -27,6 +27,6 @@ mod currency;
 mod fx;
 
 pub use alloc::{AllocError, alloc, alloc_into};
-pub use amount::{AmountError, InvalidAmount, Money};
+pub use amount::{AmountError, InvalidAmount, InvalidMoney, Money, SumError};
 pub use currency::{Currency, InvalidCurrency};
 pub use fx::{FxError, Quote, Rate, RateTable, convert};

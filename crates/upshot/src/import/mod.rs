@@ -10,7 +10,6 @@ mod plan;
 mod progress;
 mod rates;
 mod register;
-mod retail;
 mod session;
 mod source;
 mod summary;
@@ -109,6 +108,15 @@ pub enum Error {
         /// Which rule it breaks.
         #[source]
         source: money::InvalidCurrency,
+    },
+    /// Cancellations cannot be matched with charges.
+    #[error("{} cannot be matched with its cancellations; correct it and import it again", path.display())]
+    Matching {
+        /// The file.
+        path: PathBuf,
+        /// Which line or invoice it is about.
+        #[source]
+        source: ledger::cancellation::MatchError,
     },
     /// A malformed row under `--strict`.
     #[error("{file} line {line}: {reason}; correct it, or leave --strict out to skip such rows")]

@@ -11,12 +11,14 @@ use api::ingestion::v1::{Context, Conversion, Event, Monetary, MoneyKind, Payloa
 use api::types::{Consent, Identity, Money};
 use clap::Args;
 use ids::{EventId, Timestamp};
+use ledger::cancellation::{
+    Class, InvoiceLine, Matching, Movement, Refund, Rules, Unmatched, match_cancellations, minor_units,
+};
 use money::Currency;
 use rust_decimal::Decimal;
 
 use super::csv_file::{self, Column, CsvFile, Row};
 use super::flat_event::wire_time;
-use super::retail::{Class, InvoiceLine, Movement, Reconciled, Refund, Unmatched, minor_units, reconcile};
 use super::session::Session;
 use super::source::Outlet;
 use super::{Error, Options, register};
@@ -89,9 +91,11 @@ pub(super) async fn run(session: &mut Session, args: TransactionsArgs) -> Result
     session
         .pump(move |outlet| {
             let lines = read_lines(CsvFile::open(&args.file)?, &args.columns, currency, outlet)?;
-            let reconciled = reconcile(&lines, &args.cancellation_prefix, currency.digits());
-            note_counts(&reconciled, outlet);
-            events(&reconciled, currency).into_iter().try_for_each(|event| outlet.event(event))
+            let rules = Rules { cancellation_prefix: &args.cancellation_prefix, currency };
+            let matching = match_cancellations(&lines, &rules)
+                .map_err(|source| Error::Matching { path: args.file.clone(), source })?;
+            note_counts(&matching, outlet);
+            events(&matching, currency).into_iter().try_for_each(|event| outlet.event(event))
         })
         .await
 }
@@ -140,7 +144,7 @@ impl Reading {
     fn read(&self, row: &Row<'_>) -> Result<InvoiceLine, String> {
         let units = row.parse(&self.quantity, str::parse::<Decimal>)?;
         let price = row.parse(&self.price, str::parse::<Decimal>)?;
-        if minor_units(units, price, self.currency.digits()).is_none() {
+        if minor_units(units, price, self.currency).is_none() {
             return Err(format!("{units} x {price} is beyond 64 bits of minor units"));
         }
         Ok(InvoiceLine {
@@ -167,9 +171,9 @@ fn customer(text: &str) -> Option<String> {
 }
 
 /// Charges and refunds in order of time; at one time charges go first.
-fn events(reconciled: &Reconciled, currency: Currency) -> Vec<Event> {
-    let charges = reconciled.charges.iter().map(|charge| (charge.time, charge_event(charge, currency)));
-    let refunds = reconciled.refunds.iter().map(|refund| (refund.movement.time, refund_event(refund, currency)));
+fn events(matching: &Matching, currency: Currency) -> Vec<Event> {
+    let charges = matching.charges.iter().map(|charge| (charge.time, charge_event(charge, currency)));
+    let refunds = matching.refunds.iter().map(|refund| (refund.movement.time, refund_event(refund, currency)));
     let mut events: Vec<(Timestamp, Event)> = charges.chain(refunds).collect();
     events.sort_by_key(|(time, _)| *time);
     events.into_iter().map(|(_, event)| event).collect()
@@ -210,8 +214,8 @@ fn money_event(movement: &Movement, event_type: &str, id: &str, monetary: Moneta
     }
 }
 
-fn note_counts(reconciled: &Reconciled, outlet: &mut Outlet) {
-    for (class, count) in &reconciled.classes {
+fn note_counts(matching: &Matching, outlet: &mut Outlet) {
+    for (class, count) in &matching.classes {
         let what = match class {
             Class::Charge => "charge lines",
             Class::Cancellation => "cancellation lines",
@@ -221,9 +225,9 @@ fn note_counts(reconciled: &Reconciled, outlet: &mut Outlet) {
         };
         outlet.note(what, *count);
     }
-    let matched = reconciled.parts.iter().filter(|part| part.charge.is_ok()).count();
+    let matched = matching.parts.iter().filter(|part| part.charge.is_ok()).count();
     outlet.note("matches of cancellations with charges", matched as u64);
-    for reason in reconciled.parts.iter().filter_map(|part| part.charge.err()) {
+    for reason in matching.parts.iter().filter_map(|part| part.charge.err()) {
         let why = match reason {
             Unmatched::MissingCustomer => "no customer named",
             Unmatched::NoCharge => "customer without a charge",

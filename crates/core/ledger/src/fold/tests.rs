@@ -266,6 +266,51 @@ fn every_kind_is_booked_between_its_accounts() {
 }
 
 #[test]
+fn what_came_back_follows_what_was_taken_and_everything_else_the_charge() {
+    let at = |day: u8| format!("2026-01-{day:02}T00:00:00.000Z");
+    let transaction = folded(&[
+        event("00000001", &at(5), Kind::Charge, 1000, "USD"),
+        about("R1", event("00000002", &at(6), Kind::Refund, 300, "USD")),
+        about("R1", event("00000003", &at(7), Kind::Refund, 300, "USD")),
+        // Both come before what they undo.
+        about("R1", event("00000004", &at(2), Kind::RefundFailure, 300, "USD")),
+        about("D1", event("00000005", &at(3), Kind::ChargebackReversal, 50, "USD")),
+        about("D1", event("00000006", &at(8), Kind::Chargeback, 200, "USD")),
+        about("R9", event("00000007", &at(9), Kind::RefundFailure, 1, "USD")),
+        event("00000008", &at(9), Kind::ChargebackReversal, 2, "USD"),
+        about("R1", event("00000009", &at(9), Kind::Fee, 3, "USD")),
+    ]);
+    let mut follows: Vec<_> = transaction.counted.iter().map(|c| (c.event_id, c.follows)).collect();
+    follows.sort();
+    let charge = Some(id("00000001"));
+    let expected = [
+        (id("00000001"), None),
+        (id("00000002"), charge),
+        (id("00000004"), Some(id("00000002"))),
+        (id("00000005"), Some(id("00000006"))),
+        (id("00000006"), charge),
+        (id("00000007"), charge),
+        (id("00000008"), charge),
+        (id("00000009"), charge),
+    ];
+    assert_eq!(follows, expected);
+}
+
+#[test]
+fn what_came_back_without_having_been_taken_is_booked_and_seen() {
+    let at = "2026-01-02T00:00:00.000Z";
+    let odd = [
+        event("00000001", at, Kind::Charge, 1000, "USD"),
+        event("00000002", at, Kind::Refund, 100, "USD"),
+        event("00000003", at, Kind::RefundFailure, 130, "USD"),
+        event("00000004", at, Kind::ChargebackReversal, 50, "USD"),
+    ];
+    let transaction = folded(&odd);
+    assert_eq!((transaction.net, transaction.over_restoration(), transaction.over_reversal), (1080, 80, 0));
+    assert_eq!(folded(&odd[..2]).over_restoration(), 0);
+}
+
+#[test]
 fn two_contents_under_one_event_id_are_decided_without_looking_at_arrival() {
     let transaction = folded(&[
         event("00000001", "2026-01-01T00:00:00.000Z", Kind::Charge, 1000, "USD"),

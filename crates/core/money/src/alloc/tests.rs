@@ -97,6 +97,13 @@ proptest! {
         let (mut scanned, mut heaped) = (vec![0; shares.len()], vec![0; shares.len()]);
         give_by_scan(&shares, units, &mut scanned);
         give_by_heap(&shares, units, &mut heaped);
-        prop_assert_eq!(scanned, heaped);
+        prop_assert_eq!(&scanned, &heaped);
+        let (taken, mut fewer) = (units / 2, scanned.clone());
+        take_by_scan(&shares, taken, &mut scanned);
+        take_by_heap(&shares, taken, &mut heaped);
+        prop_assert_eq!(&scanned, &heaped);
+        fewer.fill(0);
+        give_by_scan(&shares, units - taken, &mut fewer);
+        prop_assert_eq!(scanned, fewer, "what is taken back was given last");
     }
 }

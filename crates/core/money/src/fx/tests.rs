@@ -82,6 +82,25 @@ fn the_latest_rate_on_or_before_the_day_holds() {
     assert_eq!(table.insert(eur, 10, second), Ok(Some(first)));
 }
 
+#[test]
+fn what_rates_gain_or_lose_is_the_difference_to_each_events_own_day() {
+    let (usd, eur, gbp) = (currency("USD"), currency("EUR"), currency("GBP"));
+    let mut table = RateTable::new(usd);
+    table.insert(eur, 10, Rate::parse("1.10").unwrap()).unwrap();
+    table.insert(eur, 20, Rate::parse("1.20").unwrap()).unwrap();
+    // Charged 100.00 at 1.10, refunded 40.00 at 1.20: 62.00 dollars were kept, 66.00 by the charge's rate.
+    assert_eq!(table.gain_since(10, eur, [(10_000, 10), (-4_000, 25)]), Ok(Some(-400)));
+    assert_eq!(table.gain_since(10, eur, [(10_000, 10), (-10_000, 25)]), Ok(Some(-1_000)));
+    assert_eq!(table.gain_since(10, eur, []), Ok(Some(0)));
+    assert_eq!(table.gain_since(10, usd, [(10_000, 1), (-4_000, 99)]), Ok(Some(0)));
+    assert_eq!(table.gain_since(10, eur, [(10_000, 9)]), Ok(None));
+    assert_eq!(table.gain_since(9, eur, [(10_000, 10)]), Ok(None));
+    assert_eq!(table.gain_since(10, gbp, [(1, 10)]), Ok(None));
+    let most = [(i64::MAX, 10), (i64::MAX, 10)];
+    assert_eq!(table.gain_since(10, usd, most), Err(FxError::SumOverflow { currency: usd }));
+    assert!(matches!(table.gain_since(10, eur, most), Err(FxError::Overflow { .. })));
+}
+
 proptest! {
     #[test]
     fn equals_plain_integer_arithmetic_where_that_fits(

@@ -30,6 +30,11 @@ fn read(text: &str, strict: bool) -> (Result<Vec<InvoiceLine>, Error>, Chunk) {
     (lines, chunks.try_recv().unwrap())
 }
 
+fn matched(lines: &[InvoiceLine]) -> Matching {
+    let rules = Rules { cancellation_prefix: "C", currency: Currency::parse("GBP").unwrap() };
+    match_cancellations(lines, &rules).unwrap()
+}
+
 fn expected(text: &str) -> Vec<String> {
     let mut rows: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
     rows.sort();
@@ -39,7 +44,7 @@ fn expected(text: &str) -> Vec<String> {
 #[test]
 fn cancellations_match_as_two_independent_programs_found() {
     let lines = read(EXCERPT, true).0.unwrap();
-    let mut found: Vec<String> = reconcile(&lines, "C", 2)
+    let mut found: Vec<String> = matched(&lines)
         .parts
         .iter()
         .map(|part| {
@@ -62,7 +67,7 @@ fn cancellations_match_as_two_independent_programs_found() {
 #[test]
 fn charges_and_refunds_are_those_of_the_independent_programs() {
     let gbp = Currency::parse("GBP").unwrap();
-    let events = events(&reconcile(&read(EXCERPT, true).0.unwrap(), "C", 2), gbp);
+    let events = events(&matched(&read(EXCERPT, true).0.unwrap()), gbp);
     assert!(events.is_sorted_by_key(|event| event.occurred_at.map(|at| at.seconds)));
     let mut found: Vec<String> = events
         .iter()
@@ -84,7 +89,7 @@ fn charges_and_refunds_are_those_of_the_independent_programs() {
 #[test]
 fn a_matched_refund_belongs_to_its_charge_and_an_unmatched_one_to_itself() {
     let gbp = Currency::parse("GBP").unwrap();
-    let events = events(&reconcile(&read(EXCERPT, true).0.unwrap(), "C", 2), gbp);
+    let events = events(&matched(&read(EXCERPT, true).0.unwrap()), gbp);
     let find = |refund_id: &str| {
         let refund = events.iter().find(|event| event.monetary.as_ref().is_some_and(|m| m.refund_id == refund_id));
         refund.unwrap_or_else(|| panic!("no refund {refund_id}"))
