@@ -2,7 +2,7 @@
 
 use ids::{EventId, Timestamp};
 
-use crate::{Conversion, Touch};
+use crate::{Conversion, Milestone, Touch, TouchKind};
 
 pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).unwrap()
@@ -17,7 +17,14 @@ pub(crate) fn id(number: u8) -> EventId {
 }
 
 pub(crate) fn touch(number: u8, millis: i64, channel: &str) -> Touch {
-    Touch { at: at(millis), event_id: id(number), channel: channel.into(), campaign: None, session: None }
+    Touch {
+        at: at(millis),
+        event_id: id(number),
+        channel: channel.into(),
+        campaign: None,
+        session: None,
+        kind: TouchKind::Marketing,
+    }
 }
 
 pub(crate) fn conversion(number: u8, millis: i64) -> Conversion {
@@ -28,4 +35,8 @@ pub(crate) fn conversion(number: u8, millis: i64) -> Conversion {
         session: None,
         transaction: None,
     }
+}
+
+pub(crate) fn milestone(number: u8, millis: i64, event_type: &str) -> Milestone {
+    Milestone { at: at(millis), event_id: id(number), event_type: event_type.into() }
 }

@@ -15,6 +15,12 @@ pub struct Fraction(u32);
 pub struct InvalidFraction;
 
 impl Fraction {
+    /// The whole.
+    pub const ONE: Self = Self(ONE);
+    /// 0.95: the level of intervals, and the part of latencies that a window holds.
+    pub const NINETEEN_TWENTIETHS: Self = Self(950_000_000);
+    /// Three tenths: what each of the three touches of a W gets by default.
+    pub const THREE_TENTHS: Self = Self(300_000_000);
     /// Four tenths: what a position model gives each end by default.
     pub const FOUR_TENTHS: Self = Self(400_000_000);
 

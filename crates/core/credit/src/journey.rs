@@ -2,48 +2,27 @@
 //!
 //! Must never know: models, money, other persons.
 
+mod check;
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use ids::Timestamp;
+use ids::{EventId, Timestamp};
 
-use crate::{Conversion, Span, Touch};
+use crate::{Conversion, Milestone, Span, Touch};
 
-/// Which earlier conversion takes the touches up to its own millisecond away from the later ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Reset {
-    /// Any conversion of the person.
-    #[default]
-    PreviousConversion,
-    /// A conversion of the same type.
-    PreviousOfType,
-    /// None: a touch counts for every conversion whose window holds it.
-    None,
-}
+pub use check::InvalidHistory;
+pub use rules::{Activation, JourneyRules, Reset};
 
-/// How far a journey reaches back. The window of a touch is that of its channel, else that of the conversion's type,
-/// else the general one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JourneyRules {
-    /// The general window, 30 days by default.
-    pub window: Span,
-    /// Windows of channels that have their own.
-    pub channel_windows: BTreeMap<Arc<str>, Span>,
-    /// Windows of conversion types that have their own.
-    pub type_windows: BTreeMap<Arc<str>, Span>,
-    /// What ends the reach of a touch before its window does.
-    pub reset: Reset,
-}
-
-impl Default for JourneyRules {
-    fn default() -> Self {
-        Self {
-            window: Span::THIRTY_DAYS,
-            channel_windows: BTreeMap::new(),
-            type_windows: BTreeMap::new(),
-            reset: Reset::default(),
-        }
-    }
+/// The events of one person, in any order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct History<'a> {
+    /// Contacts of all families.
+    pub touches: &'a [Touch],
+    /// Outcomes.
+    pub conversions: &'a [Conversion],
+    /// Steps that decide about credit.
+    pub milestones: &'a [Milestone],
 }
 
 /// A conversion and the touches that lead to it, ordered by (time, event id); none of them is later than it.
@@ -51,6 +30,7 @@ impl Default for JourneyRules {
 pub struct Journey<'a> {
     conversion: &'a Conversion,
     touches: Vec<&'a Touch>,
+    milestones: Vec<&'a Milestone>,
 }
 
 impl<'a> Journey<'a> {
@@ -66,6 +46,12 @@ impl<'a> Journey<'a> {
         &self.touches
     }
 
+    /// Milestones between the previous conversion and this one, oldest first.
+    #[must_use]
+    pub fn milestones(&self) -> &[&'a Milestone] {
+        &self.milestones
+    }
+
     /// Milliseconds from a touch to the conversion; not negative for the journey's own touches.
     #[must_use]
     pub fn age_ms(&self, touch: &Touch) -> i64 {
@@ -73,29 +59,96 @@ impl<'a> Journey<'a> {
     }
 }
 
-/// The journeys of one person, one per conversion, ordered by the conversion's (time, event id).
-///
-/// A function of the set of events: neither the order nor the repetition of inputs matters (events with equal time
-/// and id are one). The journey of a conversion at `t` holds the touches in `[t - W, t]`, both ends included, that
-/// are later than the previous conversion (see [`Reset`]). So of several conversions in one millisecond the one with
-/// the smallest event id has the touches and the others have none. Of the conversions of one transaction only the
-/// earliest counts; the others yield no journey and close none. `O(n log n)`, plus the size of the result.
+/// As [`History::journeys`], without milestones.
 #[must_use]
 pub fn journeys<'a>(touches: &'a [Touch], conversions: &'a [Conversion], rules: &JourneyRules) -> Vec<Journey<'a>> {
-    let touches = ordered(touches, |touch| (touch.at, touch.event_id));
-    let mut closed_at: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    let mut journeys = Vec::with_capacity(conversions.len());
-    for conversion in distinct_conversions(conversions) {
-        let scope = match rules.reset {
-            Reset::PreviousConversion => Some(""),
-            Reset::PreviousOfType => Some(&*conversion.conversion_type),
-            Reset::None => None,
-        };
-        let previous = scope.and_then(|scope| closed_at.insert(scope, conversion.at));
-        let touches = reached(&touches, conversion, previous, rules);
-        journeys.push(Journey { conversion, touches });
+    History { touches, conversions, milestones: &[] }.journeys(rules)
+}
+
+impl<'a> History<'a> {
+    /// The journeys of one person, one per conversion, ordered by the conversion's (time, event id).
+    ///
+    /// A function of the set of events: neither the order nor the repetition of inputs matters (events with equal time
+    /// and id are one). The journey of a conversion at `t` holds the touches in `[t - W, t]`, both ends included, that
+    /// are later than the previous conversion (see [`Reset`]). So of several conversions in one millisecond the one
+    /// with the smallest event id has the touches and the others have none. Of the conversions of one transaction only
+    /// the earliest counts; the others yield no journey and close none, and so do those that wait for their
+    /// [`Activation`]. `O(n log n)`, plus the size of the result.
+    #[must_use]
+    pub fn journeys(&self, rules: &JourneyRules) -> Vec<Journey<'a>> {
+        let touches = self.ordered_touches(rules);
+        let milestones = ordered(self.milestones.iter(), |milestone| (milestone.at, milestone.event_id));
+        let mut closed_at: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        let mut journeys = Vec::with_capacity(self.conversions.len());
+        for conversion in self.counting_conversions(rules) {
+            let previous = scope(rules, conversion).and_then(|scope| closed_at.insert(scope, conversion.at));
+            let touches = reached(&touches, conversion, previous, rules);
+            let milestones = between(&milestones, |milestone| milestone.at, previous, conversion.at).to_vec();
+            journeys.push(Journey { conversion, touches, milestones });
+        }
+        journeys
     }
-    journeys
+
+    /// The touches after the last conversion, oldest first: a journey that has not converted, or never will. With a
+    /// type, after the last conversion that takes touches away from that type; the windows are those of a conversion
+    /// of the type (or of none) at the last touch. Empty where nothing came after.
+    #[must_use]
+    pub fn open(&self, conversion_type: Option<&str>, rules: &JourneyRules) -> Vec<&'a Touch> {
+        let touches = self.ordered_touches(rules);
+        let Some(last) = touches.last() else { return Vec::new() };
+        let of_type = |conversion: &&&Conversion| {
+            let same = conversion_type.is_none_or(|wanted| wanted == &*conversion.conversion_type);
+            rules.reset == Reset::PreviousConversion || same
+        };
+        let conversions = self.counting_conversions(rules);
+        let previous = conversions.iter().filter(of_type).map(|conversion| conversion.at).next_back();
+        let imagined = Conversion {
+            at: last.at,
+            event_id: last.event_id,
+            conversion_type: conversion_type.unwrap_or_default().into(),
+            session: None,
+            transaction: None,
+        };
+        reached(&touches, &imagined, previous, rules)
+    }
+
+    fn ordered_touches(&self, rules: &JourneyRules) -> Vec<&'a Touch> {
+        let family = self.touches.iter().filter(|touch| touch.kind == rules.family);
+        ordered(family, |touch| (touch.at, touch.event_id))
+    }
+
+    /// The conversions by (time, event id) that are activated, each transaction once: its earliest.
+    fn counting_conversions(&self, rules: &JourneyRules) -> Vec<&'a Conversion> {
+        let mut conversions = ordered(self.conversions.iter(), |conversion| (conversion.at, conversion.event_id));
+        let mut transactions: BTreeSet<&str> = BTreeSet::new();
+        conversions.retain(|conversion| conversion.transaction.as_deref().is_none_or(|id| transactions.insert(id)));
+        if !rules.activations.is_empty() {
+            let steps = self.steps();
+            conversions.retain(|conversion| rules.activated(conversion, &steps));
+        }
+        conversions
+    }
+
+    /// Milestones and conversions by type.
+    fn steps(&self) -> BTreeMap<&'a str, BTreeSet<(Timestamp, EventId)>> {
+        let mut steps: BTreeMap<&str, BTreeSet<(Timestamp, EventId)>> = BTreeMap::new();
+        for milestone in self.milestones {
+            steps.entry(&milestone.event_type).or_default().insert((milestone.at, milestone.event_id));
+        }
+        for conversion in self.conversions {
+            steps.entry(&conversion.conversion_type).or_default().insert((conversion.at, conversion.event_id));
+        }
+        steps
+    }
+}
+
+/// Conversions of one scope close one another's journeys.
+fn scope<'c>(rules: &JourneyRules, conversion: &'c Conversion) -> Option<&'c str> {
+    match rules.reset {
+        Reset::PreviousConversion => Some(""),
+        Reset::PreviousOfType => Some(&conversion.conversion_type),
+        Reset::None => None,
+    }
 }
 
 fn reached<'a>(
@@ -104,32 +157,28 @@ fn reached<'a>(
     previous: Option<Timestamp>,
     rules: &JourneyRules,
 ) -> Vec<&'a Touch> {
-    let general = *rules.type_windows.get(&conversion.conversion_type).unwrap_or(&rules.window);
-    let widest = rules.channel_windows.values().fold(general, |widest, window| widest.max(*window));
-    let older_than = |touch: &Touch, window: Span| conversion.at.millis_since(touch.at) > window.as_millis();
-    let taken = |touch: &Touch| previous.is_some_and(|previous| touch.at <= previous);
-
-    let end = touches.partition_point(|touch| touch.at <= conversion.at);
-    let start = touches.partition_point(|touch| older_than(touch, widest) || taken(touch));
-    let candidates = touches.get(start..end).unwrap_or_default();
-    if rules.channel_windows.is_empty() {
+    let windows = rules.windows(conversion);
+    let inside = |touch: &Touch, window: Span| conversion.at.millis_since(touch.at) <= window.as_millis();
+    let untaken = between(touches, |touch| touch.at, previous, conversion.at);
+    let widest = windows.widest();
+    let start = untaken.partition_point(|touch| !inside(touch, widest));
+    let candidates = untaken.get(start..).unwrap_or_default();
+    if windows.is_uniform() {
         return candidates.to_vec();
     }
-    let window = |touch: &Touch| *rules.channel_windows.get(&touch.channel).unwrap_or(&general);
-    candidates.iter().copied().filter(|touch| !older_than(touch, window(touch))).collect()
+    candidates.iter().copied().filter(|touch| inside(touch, windows.of(touch))).collect()
 }
 
-/// The conversions by (time, event id), each transaction once: its earliest.
-fn distinct_conversions(conversions: &[Conversion]) -> Vec<&Conversion> {
-    let mut conversions = ordered(conversions, |conversion| (conversion.at, conversion.event_id));
-    let mut transactions: BTreeSet<&str> = BTreeSet::new();
-    conversions.retain(|conversion| conversion.transaction.as_deref().is_none_or(|id| transactions.insert(id)));
-    conversions
+/// Of events in order, those later than one instant and not later than another.
+fn between<E>(events: &[E], at: impl Fn(&E) -> Timestamp, after: Option<Timestamp>, until: Timestamp) -> &[E] {
+    let start = events.partition_point(|event| after.is_some_and(|after| at(event) <= after));
+    let end = events.partition_point(|event| at(event) <= until);
+    events.get(start..end).unwrap_or_default()
 }
 
 /// Sorted by the whole event, which starts with (time, event id); of equal keys the first stays.
-fn ordered<T: Ord, K: PartialEq>(events: &[T], key: impl Fn(&T) -> K) -> Vec<&T> {
-    let mut events: Vec<&T> = events.iter().collect();
+fn ordered<'a, T: Ord, K: PartialEq>(events: impl Iterator<Item = &'a T>, key: impl Fn(&T) -> K) -> Vec<&'a T> {
+    let mut events: Vec<&T> = events.collect();
     events.sort_unstable();
     events.dedup_by(|later, earlier| key(later) == key(earlier));
     events

@@ -2,55 +2,83 @@
 //!
 //! Must never know how a model weighs; it asks `measure`.
 
+use crate::Journey;
 use crate::measure::measure;
+use crate::model::RuleModel;
 use crate::webster::apportion;
-use crate::{Journey, ModelSpec};
 
 /// What the shares of a journey with touches sum to. Money is split by shares, and coarser ones miss cents: at 10^-6
 /// some do, at 10^-9 none.
 pub const SHARE_TOTAL: u32 = 1 << 30;
 
-/// The channel that takes all credit of a journey without touches. The caller writes it; credit never vanishes.
+/// The channel that takes all credit that no touch gets. The caller writes it; credit never vanishes.
 pub const UNATTRIBUTED: &str = "(unattributed)";
 
-/// Integer shares, one per touch in journey order. They sum to [`SHARE_TOTAL`], or there are none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Shares(Vec<u32>);
+/// Integer shares, one per touch in journey order. With [`Shares::unattributed`] they sum to [`SHARE_TOTAL`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shares {
+    touches: Vec<u32>,
+    unattributed: u32,
+}
 
 impl Shares {
+    /// In proportion to the weights, by Webster's method, ties to the earlier touch; where all are 0, to nobody.
+    pub(crate) fn of_weights(weights: &[u64]) -> Self {
+        Self::given(apportion(weights, SHARE_TOTAL))
+    }
+
+    /// In proportion to the weights of the touches and of nobody.
+    pub(crate) fn with_unattributed(mut weights: Vec<u64>, unattributed: u64) -> Self {
+        weights.push(unattributed);
+        let mut touches = apportion(&weights, SHARE_TOTAL);
+        touches.pop();
+        Self::given(touches)
+    }
+
+    fn given(touches: Vec<u32>) -> Self {
+        let given = touches.iter().fold(0u32, |given, share| given.saturating_add(*share));
+        Self { touches, unattributed: SHARE_TOTAL.saturating_sub(given) }
+    }
+
     /// One share per touch, in journey order.
     #[must_use]
     pub fn as_slice(&self) -> &[u32] {
-        &self.0
+        &self.touches
     }
 
     /// One share per touch, in journey order.
     #[must_use]
     pub fn into_vec(self) -> Vec<u32> {
-        self.0
+        self.touches
     }
 
     /// Whether the journey had no touches, so that the credit is [`UNATTRIBUTED`].
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.touches.is_empty()
+    }
+
+    /// What is [`UNATTRIBUTED`]: everything in a journey without touches, and in one without touches in the model's
+    /// own window; what is beyond a randomised lift, under an incremental model; else 0.
+    #[must_use]
+    pub const fn unattributed(&self) -> u32 {
+        self.unattributed
     }
 }
 
-/// The part of the conversion that each touch takes, in journey order: each in `[0, 1]`, together 1 up to rounding.
-/// Empty for a journey without touches.
+/// The part of the conversion that each touch takes, in journey order: each in `[0, 1]`, together 1 up to rounding,
+/// or all 0 where the model looks at no touch. Empty for a journey without touches.
 #[must_use]
-pub fn weights(journey: &Journey<'_>, model: &ModelSpec) -> Vec<f64> {
+pub fn weights(journey: &Journey<'_>, model: &RuleModel) -> Vec<f64> {
     let measured = measure(journey, model);
     let sum: u128 = measured.iter().fold(0, |sum, weight| sum.saturating_add(u128::from(*weight)));
-    measured.into_iter().map(|weight| weight as f64 / sum as f64).collect()
+    measured.into_iter().map(|weight| weight as f64 / sum.max(1) as f64).collect()
 }
 
 /// The same as [`weights`], in whole units of 1 / [`SHARE_TOTAL`], by Webster's method; ties go to the earlier touch.
-/// The shares sum to exactly [`SHARE_TOTAL`], and are empty for a journey without touches.
 #[must_use]
-pub fn shares(journey: &Journey<'_>, model: &ModelSpec) -> Shares {
-    Shares(apportion(&measure(journey, model), SHARE_TOTAL))
+pub fn shares(journey: &Journey<'_>, model: &RuleModel) -> Shares {
+    Shares::of_weights(&measure(journey, model))
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ impl Span {
     pub const WEEK: Self = Self(WEEK_MS);
     /// One day of 24 hours.
     pub const DAY: Self = Self(DAY_MS);
+    /// 3,650 days.
+    pub const LONGEST: Self = Self(MAX_MS);
     /// Thirty days, the default window.
     pub const THIRTY_DAYS: Self = Self(2_592_000_000);
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use credit::{Conversion, JourneyRules, ModelSpec, Touch, journeys, shares, weights};
+use credit::{Conversion, History, JourneyRules, RuleModel, Touch, TouchKind, journeys, shares, weights};
 use ids::{EventId, Timestamp};
 
 const TOUCHPOINTS: &str = include_str!("../../../../tests/vectors/credit/touchpoints.csv");
 const JOURNEYS: &str = include_str!("../../../../tests/vectors/credit/journeys.csv");
+const OPEN_JOURNEYS: &str = include_str!("../../../../tests/vectors/credit/open_journeys.csv");
 const SHARES: &str = include_str!("../../../../tests/vectors/credit/shares.csv");
 
 /// Ids that sort as `number` does.
@@ -15,15 +16,22 @@ fn id(number: usize) -> EventId {
 }
 
 fn touch(number: usize, at: Timestamp, channel: &str) -> Touch {
-    Touch { at, event_id: id(number), channel: channel.into(), campaign: None, session: None }
+    Touch {
+        at,
+        event_id: id(number),
+        channel: channel.into(),
+        campaign: None,
+        session: None,
+        kind: TouchKind::Marketing,
+    }
 }
 
 fn conversion(number: usize, at: Timestamp) -> Conversion {
     Conversion { at, event_id: id(number), conversion_type: "purchase".into(), session: None, transaction: None }
 }
 
-#[test]
-fn journeys_of_real_customers_are_cut_as_two_other_programs_cut_them() {
+/// Touches and conversions by customer.
+fn customers() -> BTreeMap<&'static str, (Vec<Touch>, Vec<Conversion>)> {
     let mut persons: BTreeMap<&str, (Vec<Touch>, Vec<Conversion>)> = BTreeMap::new();
     for (number, line) in TOUCHPOINTS.lines().skip(1).enumerate() {
         let fields: Vec<&str> = line.split(',').collect();
@@ -34,15 +42,38 @@ fn journeys_of_real_customers_are_cut_as_two_other_programs_cut_them() {
             person.1.push(conversion(number, at));
         }
     }
+    persons
+}
+
+fn written(touches: &[&Touch]) -> String {
+    let touches: Vec<String> = touches.iter().map(|t| format!("{}:{}", t.at.as_millis(), t.channel)).collect();
+    touches.join("|")
+}
+
+#[test]
+fn journeys_of_real_customers_are_cut_as_two_other_programs_cut_them() {
     let mut found = Vec::new();
-    for (customer, (touches, conversions)) in &persons {
+    for (customer, (touches, conversions)) in &customers() {
         for journey in journeys(touches, conversions, &JourneyRules::default()) {
-            let path: Vec<String> =
-                journey.touches().iter().map(|t| format!("{}:{}", t.at.as_millis(), t.channel)).collect();
-            found.push(format!("{customer},{},{}", journey.conversion().at.as_millis(), path.join("|")));
+            let converted_ms = journey.conversion().at.as_millis();
+            found.push(format!("{customer},{converted_ms},{}", written(journey.touches())));
         }
     }
     let expected: Vec<&str> = JOURNEYS.lines().skip(1).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_real_customers_do_after_their_last_conversion_is_an_open_journey() {
+    let mut found = Vec::new();
+    for (customer, (touches, conversions)) in &customers() {
+        let history = History { touches, conversions, milestones: &[] };
+        let open = history.open(None, &JourneyRules::default());
+        if !open.is_empty() {
+            found.push(format!("{customer},{}", written(&open)));
+        }
+    }
+    let expected: Vec<&str> = OPEN_JOURNEYS.lines().skip(1).collect();
     assert_eq!(found, expected);
 }
 
@@ -56,7 +87,7 @@ fn weights_and_shares_are_those_of_exact_arithmetic() {
             ages.enumerate().map(|(number, age)| touch(number, day_100.saturating_add_millis(-age), "a")).collect();
         let conversions = [conversion(touches.len(), day_100)];
         let journey = &journeys(&touches, &conversions, &JourneyRules::default())[0];
-        let model: ModelSpec = fields[0].parse().unwrap();
+        let model: RuleModel = fields[0].parse().unwrap();
         assert_eq!(model.to_string(), fields[0]);
 
         let expected: Vec<u32> = fields[3].split(' ').map(|share| share.parse().unwrap()).collect();

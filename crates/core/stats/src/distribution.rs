@@ -4,6 +4,7 @@
 //! by 2e-6 relative for Student's t at 2 x 10^9 degrees of freedom, 5e-11 in the normal tail) and use the platform's
 //! `ln` and `exp`. These are within 3e-13 relative down to 1e-290.
 
+mod beta;
 mod gamma;
 mod normal;
 mod student_t;
@@ -11,10 +12,11 @@ mod student_t;
 #[cfg(test)]
 mod tests;
 
+pub use beta::{Beta, InvalidShapes};
 pub use gamma::chi_square_sf;
-pub(crate) use gamma::stirling_remainder;
+pub(crate) use gamma::{digamma, log_rising, stirling_remainder, trigamma};
 pub use normal::{normal_sf, normal_upper_quantile};
-pub use student_t::{student_t_sf, student_t_upper_quantile};
+pub use student_t::{student_t_pdf, student_t_sf, student_t_upper_quantile};
 
 /// Terms after which a series or continued fraction is abandoned; none in use comes near.
 const MAX_TERMS: u32 = 10_000;
@@ -50,4 +52,21 @@ fn power_series(ratio: impl Fn(f64) -> f64) -> f64 {
         }
     }
     sum
+}
+
+/// `ln(1 + x) - x` without cancellation for small x, where it is about `-x^2 / 2`.
+fn log1p_remainder(x: f64) -> f64 {
+    if x.abs() > 0.5 {
+        return libm::log1p(x) - x;
+    }
+    // ln(1 + x) = 2 artanh r with r = x / (2 + x), of which the first term leaves -r x (Abramowitz & Stegun 4.1.28).
+    let r = x / (2.0 + x);
+    let square = r * r;
+    let (mut sum, mut power, mut odd) = (0.0, 1.0, 3.0);
+    while power > f64::EPSILON * 0.1 {
+        sum += power / odd;
+        power *= square;
+        odd += 2.0;
+    }
+    r * (2.0 * square * sum - x)
 }

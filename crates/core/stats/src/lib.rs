@@ -23,23 +23,58 @@
     )
 )]
 
+pub mod adaptive;
+pub mod bayes;
+pub mod business;
+pub mod cap;
+pub mod cohort;
+mod cuped;
 pub mod distribution;
+pub mod e_value;
+mod estimate;
+pub mod heterogeneity;
+pub mod funnel;
 mod interval;
+pub mod ltv;
+mod joint;
+mod lift;
 mod moments;
+pub mod multiplicity;
+mod non_inferiority;
+pub mod novelty;
 mod parameter;
+pub mod planning;
 mod proportion;
+pub mod quantile;
+mod ratio;
+mod retention;
+pub mod segment;
 pub mod sequential;
 pub mod srm;
+mod stratum;
 mod sums;
 mod undefined;
 pub mod verdict;
+mod warning;
 mod welch;
 mod wide;
 
+pub use cuped::{Cuped, Pooling, cuped, cuped_ratio, cuped_ratio_by_mean};
+pub use estimate::{Comparison, Estimate, Method, Scale};
 pub use interval::{Interval, PValues};
+pub use joint::Joint;
+pub use lift::{FiellerSet, Lift, fieller, lift};
 pub use moments::Moments;
+pub use non_inferiority::{NonInferiority, non_inferiority};
 pub use parameter::{Alpha, InvalidParameter};
 pub use proportion::{Conversions, TwoProportion, ZTest, agresti_caffo, katz, newcombe, two_proportion};
-pub use sums::{Sums, SumsError};
+pub use ratio::{RatioArm, clustered, ratio};
+pub use retention::Retention;
+pub use stratum::{PostStratified, Stratum, post_stratified, post_stratified_ratio};
+pub use sums::{JointSums, Sums, SumsError};
 pub use undefined::Undefined;
-pub use welch::{MeanEstimate, Welch, welch};
+pub use warning::{
+    FEW_CLUSTERS, FEW_CONTRIBUTIONS, FEW_CONVERSIONS, FEW_UNITS, WEAK_DENOMINATOR, Warning, Warnings,
+    effective_contributions,
+};
+pub use welch::welch;

@@ -43,6 +43,52 @@ pub enum InvalidParameter {
         /// What was given.
         given: f64,
     },
+    /// A parameter that has to be a positive number.
+    #[error("{field} must be a positive number, not {given}")]
+    NotPositive {
+        /// Which parameter.
+        field: &'static str,
+        /// What was given.
+        given: f64,
+    },
+    /// A parameter that has to be a number, and not negative.
+    #[error("{field} must be a number that is not negative, not {given}")]
+    Negative {
+        /// Which parameter.
+        field: &'static str,
+        /// What was given.
+        given: f64,
+    },
+    /// A probability outside [0, 1], or on an end that is excluded.
+    #[error("{field} must be a probability in range, not {given}")]
+    Probability {
+        /// Which parameter.
+        field: &'static str,
+        /// What was given.
+        given: f64,
+    },
+    /// Two lists that belong together are of different lengths.
+    #[error("{field} has {given} entries where {wanted} are wanted")]
+    Length {
+        /// Which list.
+        field: &'static str,
+        /// Its entries.
+        given: usize,
+        /// Entries wanted.
+        wanted: usize,
+    },
+    /// A whole number outside its range.
+    #[error("{field} must lie in {least}..={most}, not {given}")]
+    Count {
+        /// Which parameter.
+        field: &'static str,
+        /// What was given.
+        given: u64,
+        /// The smallest allowed.
+        least: u64,
+        /// The largest allowed.
+        most: u64,
+    },
     /// A variance below zero, or a mean or variance that is not a number.
     #[error("a mean must be a number and a variance must not be negative, not {mean} and {variance}")]
     Moments {
@@ -90,4 +136,25 @@ impl Alpha {
 /// `value` when it is a positive finite number.
 pub(crate) fn positive(value: f64) -> Option<f64> {
     (value > 0.0 && value.is_finite()).then_some(value)
+}
+
+/// `value` when it is a positive finite number, else the rule it breaks.
+pub(crate) fn require_positive(field: &'static str, value: f64) -> Result<f64, InvalidParameter> {
+    positive(value).ok_or(InvalidParameter::NotPositive { field, given: value })
+}
+
+/// `value` when it is finite and not negative, else the rule it breaks.
+pub(crate) fn require_not_negative(field: &'static str, value: f64) -> Result<f64, InvalidParameter> {
+    if value >= 0.0 && value.is_finite() { Ok(value) } else { Err(InvalidParameter::Negative { field, given: value }) }
+}
+
+/// `value` when it lies strictly between 0 and 1, else the rule it breaks.
+pub(crate) fn require_inner_probability(field: &'static str, value: f64) -> Result<f64, InvalidParameter> {
+    if value > 0.0 && value < 1.0 { Ok(value) } else { Err(InvalidParameter::Probability { field, given: value }) }
+}
+
+/// `list` when it has `wanted` entries, else the rule it breaks.
+pub(crate) fn require_length<T>(field: &'static str, list: &[T], wanted: usize) -> Result<(), InvalidParameter> {
+    let given = list.len();
+    if given == wanted { Ok(()) } else { Err(InvalidParameter::Length { field, given, wanted }) }
 }

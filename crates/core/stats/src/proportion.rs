@@ -3,9 +3,12 @@
 //! Test and interval use different variances (pooled under "no difference", unpooled for the size of it), so close to
 //! the threshold one may exclude zero where the other does not. That is intended, and how published engines do it.
 
+use crate::estimate::{Comparison, Estimate, Method, Reference, Scale};
 use crate::interval::{Interval, PValues};
+use crate::moments::Moments;
 use crate::parameter::Alpha;
 use crate::undefined::Undefined;
+use crate::warning::{FEW_CONVERSIONS, WEAK_DENOMINATOR, Warning, Warnings};
 
 /// Conversions among the units of one arm: at least one unit, and no more conversions than units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,23 @@ impl Conversions {
         self.x as f64 / self.n as f64
     }
 
+    /// The same units as zeros and ones: mean, and sample variance with divisor `n - 1`.
+    ///
+    /// # Errors
+    /// [`Undefined::TooFewUnits`] for one unit.
+    pub fn moments(self) -> Result<Moments, Undefined> {
+        if self.n < 2 {
+            return Err(Undefined::TooFewUnits { units: self.n, needed: 2 });
+        }
+        let correction = self.n as f64 * (self.n as f64 / self.n.saturating_sub(1) as f64);
+        Moments::new(self.n, self.rate(), self.variance_of_rate() * correction).map_err(|_| Undefined::OutOfRange)
+    }
+
+    /// Conversions or failures, whichever are fewer.
+    fn rarer(self) -> u64 {
+        self.x.min(self.n.saturating_sub(self.x))
+    }
+
     /// `rate (1 - rate) / n`, from the two counts, so that rates near 1 lose nothing.
     fn variance_of_rate(self) -> f64 {
         let n = self.n as f64;
@@ -81,8 +101,16 @@ pub struct TwoProportion {
     pub test: Result<ZTest, Undefined>,
     /// `rate_b / rate_a - 1`; undefined when nobody converted in A.
     pub lift: Result<f64, Undefined>,
+    /// Standard error of the lift by the delta method; undefined where nothing measures it.
+    pub lift_standard_error: Result<f64, Undefined>,
     /// Interval of the lift by the delta method, normal quantile.
     pub lift_interval: Result<Interval, Undefined>,
+    /// Units of A.
+    pub n_a: u64,
+    /// Units of B.
+    pub n_b: u64,
+    /// Why the numbers may not deserve trust.
+    pub warnings: Warnings,
 }
 
 /// Compares two conversion rates. Intervals have the two-sided level `alpha`; an end of the interval at `2 alpha` is
@@ -98,11 +126,12 @@ pub fn two_proportion(a: Conversions, b: Conversions, alpha: Alpha) -> Result<Tw
     let (variance_a, variance_b) = (a.variance_of_rate(), b.variance_of_rate());
     let standard_error = (variance_a + variance_b).sqrt();
     let lift = if a.x == 0 { Err(Undefined::ZeroBaseline) } else { Ok(numerator / (a.x as f64 * n_b)) };
-    let lift_interval = lift.and_then(|lift| {
+    let lift_standard_error = lift.and_then(|_| {
         let ratio = b.rate() / a.rate();
         let lift_error = (variance_b + variance_a * ratio * ratio).sqrt() / a.rate();
-        if lift_error > 0.0 { Interval::around(lift, quantile * lift_error) } else { Err(Undefined::NoVariance) }
+        if lift_error > 0.0 { Ok(lift_error) } else { Err(Undefined::NoVariance) }
     });
+    let lift_interval = lift.and_then(|lift| Interval::around(lift, quantile * lift_standard_error?));
     Ok(TwoProportion {
         rate_a: a.rate(),
         rate_b: b.rate(),
@@ -111,8 +140,42 @@ pub fn two_proportion(a: Conversions, b: Conversions, alpha: Alpha) -> Result<Tw
         interval: Interval::around(difference, quantile * standard_error)?,
         test: pooled_test(a, b, difference),
         lift,
+        lift_standard_error,
         lift_interval,
+        n_a: a.n,
+        n_b: b.n,
+        warnings: Warnings::NONE
+            .and(Warning::FewConversions, a.rarer().min(b.rarer()) < FEW_CONVERSIONS)
+            .and(Warning::WeakBaseline, a.rate() < WEAK_DENOMINATOR * variance_a.sqrt()),
     })
+}
+
+impl TwoProportion {
+    /// The same as every other estimator returns it: pooled test and unpooled interval for the difference, the delta
+    /// method for the lift. `alpha` is the two-sided level of the intervals.
+    #[must_use]
+    pub fn comparison(&self, alpha: Alpha) -> Comparison {
+        let reference =
+            Reference::normal(Method::TwoProportion, alpha, [self.n_a, self.n_b]).with_warnings(self.warnings);
+        Comparison {
+            difference: self.difference,
+            absolute: self.absolute(&reference),
+            relative: self.relative(&reference),
+        }
+    }
+
+    fn absolute(&self, reference: &Reference) -> Result<Estimate, Undefined> {
+        let test = self.test?;
+        if self.standard_error > 0.0 {
+            reference.estimate_with_statistic(Scale::Absolute, self.difference, self.standard_error, test.z)
+        } else {
+            Err(Undefined::NoVariance)
+        }
+    }
+
+    fn relative(&self, reference: &Reference) -> Result<Estimate, Undefined> {
+        reference.estimate(Scale::Relative, self.lift?, self.lift_standard_error?)
+    }
 }
 
 /// `x_b n_a - x_a n_b`, rounded once at the end: at 10^9 units a difference of one conversion keeps all its digits.

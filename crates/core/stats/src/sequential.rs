@@ -2,7 +2,14 @@
 //!
 //! The normal-mixture boundary of Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas, "Time-uniform central limit theory and
 //! asymptotic confidence sequences" (2021). The interval is narrowest around `n_star` units and valid at every size;
-//! like any use of the central limit theorem it needs enough units before the first look.
+//! like any use of the central limit theorem it needs enough units before the first look. For binary data there are
+//! exact ones in [`crate::e_value`]; for looks planned in advance there are group-sequential bounds.
+
+mod group;
+mod running;
+
+pub use group::{GroupSequential, InvalidLooks, LOOKS_MAX, group_sequential};
+pub use running::Running;
 
 use crate::distribution::normal_sf;
 use crate::interval::Interval;
@@ -38,8 +45,9 @@ pub struct ConfidenceSequence {
     pub half_width: f64,
     /// p-value of this look alone, valid at any time. A running minimum over looks is valid too, and the caller's.
     pub p: f64,
-    /// Logarithm of the evidence (e-value) against "no effect"; two-sided sequences only.
-    pub log_e_value: Option<f64>,
+    /// Logarithm of the evidence (e-value) against "no effect", or against "no effect or one to the other side" of a
+    /// one-sided sequence. It may be averaged with others, and fed to [`crate::e_value::e_benjamini_hochberg`].
+    pub log_e_value: f64,
 }
 
 impl Tuning {
@@ -58,6 +66,19 @@ impl Tuning {
     #[must_use]
     pub fn rho(&self) -> f64 {
         self.rho_squared.sqrt()
+    }
+
+    /// The level of the sequence.
+    #[must_use]
+    pub const fn alpha(&self) -> Alpha {
+        self.alpha
+    }
+
+    /// Half-width of the interval at `units`, in standard errors at that size: what a fixed interval has 1.96 of.
+    /// Infinite without units.
+    #[must_use]
+    pub fn half_width_errors(&self, units: u64) -> f64 {
+        if units == 0 { f64::INFINITY } else { boundary(units as f64 * self.rho_squared, self) }
     }
 }
 
@@ -100,10 +121,16 @@ pub fn confidence_sequence(
     let (interval, p, log_e_value) = match tuning.side {
         Side::TwoSided => {
             let log_e = evidence(z, seen) - 0.5 * libm::log1p(seen);
-            (two_ends, libm::exp(-log_e).min(1.0), Some(log_e))
+            (two_ends, libm::exp(-log_e).min(1.0), log_e)
         }
-        Side::Greater => (Interval::new(two_ends.lower(), f64::INFINITY)?, one_sided_p(z, seen), None),
-        Side::Less => (Interval::new(f64::NEG_INFINITY, two_ends.upper())?, one_sided_p(-z, seen), None),
+        Side::Greater => {
+            let interval = Interval::new(two_ends.lower(), f64::INFINITY)?;
+            (interval, one_sided_p(z, seen), one_sided_log_e(z, seen))
+        }
+        Side::Less => {
+            let interval = Interval::new(f64::NEG_INFINITY, two_ends.upper())?;
+            (interval, one_sided_p(-z, seen), one_sided_log_e(-z, seen))
+        }
     };
     Ok(ConfidenceSequence { interval, half_width, p, log_e_value })
 }
@@ -134,6 +161,19 @@ fn one_sided_p(z: f64, seen: f64) -> f64 {
     // ln(e^x - 1) as x + ln(1 - e^-x), which neither overflows nor cancels.
     let logarithm = exponent + libm::log(-libm::expm1(-exponent));
     libm::exp(0.5 * libm::log1p(seen) - LN_2 - logarithm).min(1.0)
+}
+
+/// The mixture over half a normal distribution (Howard et al. 2021, equation 11.14 at `s = z sqrt v`); its reciprocal
+/// is at most the closed form's p-value.
+fn one_sided_log_e(z: f64, seen: f64) -> f64 {
+    let direction = z * (seen / (1.0 + seen)).sqrt();
+    let log_below = if direction > -30.0 {
+        libm::log(normal_sf(-direction))
+    } else {
+        // ln Phi(u) as -u^2 / 2 - ln(-u sqrt(2 pi)), where Phi itself underflows soon after.
+        -0.5 * direction * direction - libm::log(-direction * (2.0 * PI).sqrt())
+    };
+    LN_2 - 0.5 * libm::log1p(seen) + (0.5 * direction * direction + log_below)
 }
 
 /// The exact normal-mixture bound on a sum with intrinsic time (variance) `v`, tightest at `v_opt` for `alpha_opt`

@@ -37,7 +37,48 @@ pub enum Undefined {
         /// Weights given.
         weights: usize,
     },
+    /// A ratio's denominator is zero in an arm.
+    #[error("the denominator of a ratio is zero")]
+    ZeroDenominator,
+    /// The data do not bound the ratio: its denominator cannot be told from zero (Fieller's set is not an interval).
+    #[error("no bounded interval exists, as the denominator cannot be told from zero")]
+    Unbounded,
+    /// So few units that the order statistics around a quantile do not exist.
+    #[error("{units} units are too few for this quantile")]
+    TooFewForQuantile {
+        /// Units in the smaller arm.
+        units: u64,
+    },
+    /// The order statistics around a quantile are one value, so that nothing measures its error.
+    #[error("the values around the quantile are all the same, so its error cannot be measured")]
+    TiedQuantile,
+    /// No stratum, segment or day has what an estimate needs.
+    #[error("no group has enough units in every arm")]
+    NoGroups,
     /// The result lies outside the range of a double, or an input was not a finite number.
     #[error("the numbers are outside the range of double precision")]
     OutOfRange,
+}
+
+impl Undefined {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoUnits => "no_units",
+            Self::TooFewUnits { .. } => "too_few_units",
+            Self::NoVariance => "no_variance",
+            Self::ConstantArm => "constant_arm",
+            Self::ZeroBaseline => "zero_baseline",
+            Self::NotConversions => "not_conversions",
+            Self::InconsistentSums => "inconsistent_sums",
+            Self::ArmsDiffer { .. } => "arms_differ",
+            Self::ZeroDenominator => "zero_denominator",
+            Self::Unbounded => "unbounded",
+            Self::TooFewForQuantile { .. } => "too_few_for_quantile",
+            Self::TiedQuantile => "tied_quantile",
+            Self::NoGroups => "no_groups",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
 }

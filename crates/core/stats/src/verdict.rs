@@ -7,12 +7,14 @@
 //! Must never know: how intervals were computed, what the experiment is called, whether anybody acts on the verdict.
 
 mod evidence;
+mod outlook;
 mod reason;
 
 #[cfg(test)]
 mod tests;
 
 pub use evidence::{Design, Direction, EffectSize, Evidence, Guardrail, MINIMUM_UNITS_PER_ARM};
+pub use outlook::{Outlook, Width};
 pub use reason::Reason;
 
 use crate::interval::Interval;
@@ -50,6 +52,10 @@ pub fn decide(design: &Design, evidence: &Evidence) -> Decision {
     let (verdict, mut reasons) = rule(design, evidence);
     if verdict != Verdict::Invalid && is_share_at_least(evidence.mixed, evidence.exposed, 1) {
         reasons.push(Reason::SomeMixedExposures { mixed: evidence.mixed, exposed: evidence.exposed });
+    }
+    if verdict != Verdict::Invalid {
+        reasons.extend(evidence.guardrails.iter().filter_map(unwatched));
+        reasons.extend(evidence.warnings.iter().map(|warning| Reason::Doubtful { warning }));
     }
     Decision { verdict, reasons }
 }
@@ -123,6 +129,12 @@ fn unproven(guardrail: &Guardrail) -> Option<Reason> {
         interval: guardrail.interval,
         margin,
     })
+}
+
+/// A guardrail that cannot be judged guards nothing; one with a margin is named by [`unproven`].
+fn unwatched(guardrail: &Guardrail) -> Option<Reason> {
+    let why = guardrail.interval.err().filter(|_| guardrail.margin.is_none())?;
+    Some(Reason::GuardrailUndefined { guardrail: guardrail.name.clone(), why })
 }
 
 fn judge_primary(design: &Design, evidence: &Evidence) -> (Verdict, Vec<Reason>) {

@@ -24,6 +24,14 @@ impl Wide {
         if first || second { None } else { Some(Self { high, low }) }
     }
 
+    /// The exact sum, or `None` beyond 256 bits.
+    pub(crate) const fn checked_add(self, other: Self) -> Option<Self> {
+        let (low, carry) = self.low.overflowing_add(other.low);
+        let (high, first) = self.high.overflowing_add(other.high);
+        let (high, second) = high.overflowing_add(carry as u128);
+        if first || second { None } else { Some(Self { high, low }) }
+    }
+
     /// The nearest double, ties to even. Every 256-bit integer is in range.
     pub(crate) fn to_f64(self) -> f64 {
         if self.high == 0 {
@@ -38,10 +46,28 @@ impl Wide {
     }
 }
 
+/// `a b - c d`, rounded once. `None` where a product or their difference leaves 256 bits, which takes factors near the
+/// ends of their types.
+pub(crate) fn difference_of_products(a: i128, b: i128, c: i128, d: i128) -> Option<f64> {
+    let product = |left: i128, right: i128| {
+        (Wide::product(left.unsigned_abs(), right.unsigned_abs()), left.is_negative() != right.is_negative())
+    };
+    let ((first, first_negative), (second, second_negative)) = (product(a, b), product(c, d));
+    if first_negative != second_negative {
+        let magnitude = first.checked_add(second)?.to_f64();
+        return Some(if first_negative { -magnitude } else { magnitude });
+    }
+    let (magnitude, swapped) = match first.checked_sub(second) {
+        Some(magnitude) => (magnitude, false),
+        None => (second.checked_sub(first)?, true),
+    };
+    Some(if swapped == first_negative { magnitude.to_f64() } else { -magnitude.to_f64() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use num_bigint::BigUint;
+    use num_bigint::{BigInt, BigUint};
     use proptest::prelude::*;
 
     fn big(value: Wide) -> BigUint {
@@ -62,6 +88,16 @@ mod tests {
             prop_assert_eq!(big(left), BigUint::from(a) * b);
             let wanted = (big(left) >= big(right)).then(|| big(left) - big(right));
             prop_assert_eq!(left.checked_sub(right).map(big), wanted);
+        }
+
+        #[test]
+        fn signed_differences_are_exact(a: i128, b: i128, c: i128, d: i128, down in 0_u32..120) {
+            let [a, b, c, d] = [a >> down, b >> down, c >> down, d >> down];
+            let wanted: BigInt = BigInt::from(a) * b - BigInt::from(c) * d;
+            match difference_of_products(a, b, c, d) {
+                Some(got) => prop_assert_eq!(got, wanted.to_string().parse::<f64>().unwrap()),
+                None => prop_assert!(wanted.bits() > 256),
+            }
         }
 
         #[test]

@@ -1,5 +1,6 @@
 use super::*;
-use crate::fixture::{at, conversion, id, touch};
+use crate::fixture::{at, conversion, id, milestone, touch};
+use crate::{DynamicWindows, Span, TouchKind};
 use ids::DAY_MS;
 use proptest::prelude::*;
 
@@ -125,8 +126,122 @@ fn a_window_that_reaches_before_the_first_representable_instant_is_harmless() {
     assert_eq!(all_channels(&touches, &conversions, &JourneyRules::default()), [["email"]]);
 }
 
+#[test]
+fn the_windows_have_an_order_of_precedence() {
+    let in_campaign = |number, age_days: i64, channel: &str| Touch {
+        campaign: Some("spring".into()),
+        ..touch(number, T0 - age_days * DAY_MS, channel)
+    };
+    let touches = [in_campaign(1, 50, "email"), touch(2, T0 - 50 * DAY_MS, "email"), touch(3, T0 - 50 * DAY_MS, "b")];
+    let of = |rules: &JourneyRules| -> Vec<u8> {
+        let conversions = [conversion(9, T0)];
+        let found = journeys(&touches, &conversions, rules);
+        found[0].touches().iter().map(|touch| touch.event_id.as_bytes()[15]).collect()
+    };
+    let version = |from, length| DynamicWindows {
+        effective_from: at(from),
+        windows: BTreeMap::from([("email".into(), days(length))]),
+    };
+    let mut rules = JourneyRules::default();
+    assert_eq!(of(&rules), []);
+    rules.dynamic_windows = vec![version(T0, 60), version(T0 + 1, 1), version(0, 10)];
+    assert_eq!(of(&rules), [1, 2]);
+    rules.channel_windows = BTreeMap::from([("email".into(), days(40))]);
+    assert_eq!(of(&rules), []);
+    rules.campaign_windows = BTreeMap::from([("spring".into(), days(50))]);
+    assert_eq!(of(&rules), [1]);
+    assert_eq!(of(&rules.for_model(&"last_touch".parse().unwrap())), [1]);
+    assert_eq!(of(&rules.for_model(&"last_touch(window=50d)".parse().unwrap())), [1, 2, 3]);
+    assert_eq!(of(&rules.for_model(&"last_touch(window=49d)".parse().unwrap())), []);
+}
+
+#[test]
+fn an_acquisition_counts_when_its_activation_follows_in_time() {
+    let touches = [touch(1, T0 - 5, "email"), touch(2, T0 + 5, "social")];
+    let conversions = [of_type(3, T0, "signup"), of_type(4, T0 + 10, "purchase")];
+    let rules = |event_type: &str, within_ms| JourneyRules {
+        activations: BTreeMap::from([(
+            "signup".into(),
+            Activation { event_type: event_type.into(), within: Span::from_millis(within_ms).unwrap() },
+        )]),
+        ..JourneyRules::default()
+    };
+    let reached = |rules: &JourneyRules, milestones: &[_]| -> Vec<Vec<String>> {
+        let history = History { touches: &touches, conversions: &conversions, milestones };
+        history.journeys(rules).iter().map(channels).collect()
+    };
+    let [own, social] = [vec!["email"], vec!["social"]];
+    assert_eq!(reached(&rules("purchase", 10), &[]), [own.clone(), social.clone()]);
+    // Not activated, it takes no touches away either.
+    assert_eq!(reached(&rules("purchase", 9), &[]), [vec!["email", "social"]]);
+    assert_eq!(reached(&rules("signup", 10), &[]), [vec!["email", "social"]]);
+    assert_eq!(reached(&rules("opened", 1), &[milestone(7, T0, "opened")]), [own, social]);
+    assert_eq!(reached(&rules("opened", 1), &[milestone(7, T0 - 1, "opened")]), [vec!["email", "social"]]);
+}
+
+#[test]
+fn families_do_not_mix() {
+    let exposure = Touch { kind: TouchKind::Exposure, ..touch(2, T0 - 4, "checkout_flag") };
+    let touches = [touch(1, T0 - 5, "email"), exposure];
+    let rules = |family| JourneyRules { family, ..JourneyRules::default() };
+    let conversions = [conversion(3, T0)];
+    assert_eq!(all_channels(&touches, &conversions, &rules(TouchKind::Marketing)), [["email"]]);
+    assert_eq!(all_channels(&touches, &conversions, &rules(TouchKind::Exposure)), [["checkout_flag"]]);
+}
+
+#[test]
+fn a_journey_knows_the_milestones_since_the_previous_conversion() {
+    let conversions = [conversion(1, T0), conversion(2, T0 + 10)];
+    let milestones =
+        [milestone(5, T0 + 10, "b"), milestone(4, T0 + 1, "a"), milestone(3, T0, "z"), milestone(6, T0 + 11, "c")];
+    let history = History { touches: &[], conversions: &conversions, milestones: &milestones };
+    let found = history.journeys(&JourneyRules::default());
+    let types = |journey: &Journey<'_>| -> Vec<String> {
+        journey.milestones().iter().map(|milestone| milestone.event_type.to_string()).collect()
+    };
+    assert_eq!((types(&found[0]), types(&found[1])), (vec!["z".to_owned()], vec!["a".to_owned(), "b".to_owned()]));
+}
+
+#[test]
+fn an_open_journey_holds_what_came_after_the_last_conversion_within_the_window() {
+    let touches = [
+        touch(1, T0, "before"),
+        touch(2, T0 + 1, "old"),
+        touch(3, T0 + 2, "edge"),
+        touch(4, T0 + 2 + 30 * DAY_MS, "last"),
+    ];
+    let conversions = [of_type(5, T0, "signup")];
+    let open = |conversion_type, rules: &JourneyRules| -> Vec<String> {
+        let history = History { touches: &touches, conversions: &conversions, milestones: &[] };
+        history.open(conversion_type, rules).iter().map(|touch| touch.channel.to_string()).collect()
+    };
+    assert_eq!(open(None, &JourneyRules::default()), ["edge", "last"]);
+    assert_eq!(open(Some("purchase"), &JourneyRules::default()), ["edge", "last"]);
+    let of_type = JourneyRules { reset: Reset::PreviousOfType, window: days(60), ..JourneyRules::default() };
+    assert_eq!(open(Some("purchase"), &of_type), ["before", "old", "edge", "last"]);
+    assert_eq!(open(Some("signup"), &of_type), ["old", "edge", "last"]);
+    assert_eq!(History::default().open(None, &of_type), [] as [&Touch; 0]);
+}
+
+#[test]
+fn a_history_that_nobody_can_credit_rightly_is_named() {
+    let (touches, conversions) = ([touch(1, T0, "email"), touch(1, T0 + 1, "social")], [of_type(2, T0, "")]);
+    let check = |touches: &[Touch], conversions: &[Conversion]| {
+        let history = History { touches, conversions, milestones: &[milestone(9, -1, "m")] };
+        history.check().unwrap_err().to_string()
+    };
+    assert_eq!(check(&[touch(1, T0, "a"), touch(2, T0, "")], &[]), "touches[1].channel must not be empty");
+    assert_eq!(check(&touches[..1], &conversions), "conversions[0].conversion_type must not be empty");
+    assert!(check(&touches, &[]).starts_with("touches[1].event_id "));
+    assert_eq!(check(&[], &[]), "milestones[0].at must not be before 1970-01-01T00:00:00Z");
+    assert_eq!(History { touches: &touches[..1], ..History::default() }.check(), Ok(()));
+}
+
 fn any_touch() -> impl Strategy<Value = Touch> {
-    (0u8..40, 0i64..60, 0usize..3).prop_map(|(number, time, channel)| touch(number, time, ["a", "b", "c"][channel]))
+    (0u8..40, 0i64..60, 0usize..3, prop::option::of(0usize..2)).prop_map(|(number, time, channel, campaign)| Touch {
+        campaign: campaign.map(|campaign| ["spring", "autumn"][campaign].into()),
+        ..touch(number, time, ["a", "b", "c"][channel])
+    })
 }
 
 fn any_conversion() -> impl Strategy<Value = Conversion> {
@@ -138,15 +253,33 @@ fn any_conversion() -> impl Strategy<Value = Conversion> {
 
 fn any_rules() -> impl Strategy<Value = JourneyRules> {
     let reset = prop::sample::select(vec![Reset::PreviousConversion, Reset::PreviousOfType, Reset::None]);
-    (reset, 1i64..60, prop::option::of(1i64..60), prop::option::of(1i64..60)).prop_map(|(reset, window, a, signup)| {
-        let span = |ms| Span::from_millis(ms).unwrap();
-        JourneyRules {
-            window: span(window),
-            channel_windows: a.map(|ms| ("a".into(), span(ms))).into_iter().collect(),
-            type_windows: signup.map(|ms| ("signup".into(), span(ms))).into_iter().collect(),
-            reset,
-        }
-    })
+    let own = || prop::option::of(1i64..60);
+    let windows = (own(), own(), own(), own());
+    let dynamic = prop::collection::vec((0i64..60, 1i64..60), 0..3);
+    (reset, 1i64..60, windows, dynamic, prop::option::of(1i64..30)).prop_map(
+        |(reset, window, (a, signup, spring, model), dynamic, activated)| {
+            let span = |ms| Span::from_millis(ms).unwrap();
+            let named = |name: &str, ms: Option<i64>| ms.map(|ms| (name.into(), span(ms))).into_iter().collect();
+            let version =
+                |(from, ms): (i64, i64)| DynamicWindows { effective_from: at(from), windows: named("b", Some(ms)) };
+            let mut dynamic: Vec<DynamicWindows> = dynamic.into_iter().map(version).collect();
+            dynamic.dedup_by_key(|version| version.effective_from);
+            JourneyRules {
+                window: span(window),
+                channel_windows: named("a", a),
+                type_windows: named("signup", signup),
+                reset,
+                campaign_windows: named("spring", spring),
+                dynamic_windows: dynamic,
+                model_window: model.filter(|ms| ms % 5 == 0).map(span),
+                activations: activated
+                    .map(|ms| ("signup".into(), Activation { event_type: "purchase".into(), within: span(ms) }))
+                    .into_iter()
+                    .collect(),
+                family: TouchKind::Marketing,
+            }
+        },
+    )
 }
 
 /// The rules as sentences, without sorting or searching; sets in, sets out.
@@ -156,15 +289,34 @@ fn literal(
     rules: &JourneyRules,
 ) -> Vec<(Conversion, Vec<Touch>)> {
     let earlier_report = |c: &Conversion| conversions.iter().any(|o| o < c && o.transaction == c.transaction);
-    let kept: Vec<&Conversion> = conversions.iter().filter(|c| c.transaction.is_none() || !earlier_report(c)).collect();
+    let activated = |c: &Conversion| {
+        rules.activations.get(&c.conversion_type).is_none_or(|activation| {
+            conversions.iter().any(|o| {
+                let after = o.at.millis_since(c.at);
+                let follows = o.event_id != c.event_id && (0..=activation.within.as_millis()).contains(&after);
+                follows && o.conversion_type == activation.event_type
+            })
+        })
+    };
+    let first = |c: &&Conversion| c.transaction.is_none() || !earlier_report(c);
+    let kept: Vec<&Conversion> = conversions.iter().filter(first).filter(|c| activated(c)).collect();
     let closes = |o: &Conversion, c: &Conversion| match rules.reset {
         Reset::PreviousConversion => o < c,
         Reset::PreviousOfType => o < c && o.conversion_type == c.conversion_type,
         Reset::None => false,
     };
     let window = |t: &Touch, c: &Conversion| {
-        let of_type = rules.type_windows.get(&c.conversion_type).unwrap_or(&rules.window);
-        rules.channel_windows.get(&t.channel).unwrap_or(of_type).as_millis()
+        let mut window = *rules.type_windows.get(&c.conversion_type).unwrap_or(&rules.window);
+        let mut newest = Timestamp::MIN;
+        for version in rules.dynamic_windows.iter().filter(|version| version.effective_from <= c.at) {
+            if version.effective_from >= newest {
+                newest = version.effective_from;
+                window = *version.windows.get(&t.channel).unwrap_or(&window);
+            }
+        }
+        window = *rules.channel_windows.get(&t.channel).unwrap_or(&window);
+        let of_campaign = t.campaign.as_ref().and_then(|campaign| rules.campaign_windows.get(campaign));
+        rules.model_window.unwrap_or(*of_campaign.unwrap_or(&window)).as_millis()
     };
     let holds = |c: &Conversion, t: &Touch| {
         t.at <= c.at && c.at.millis_since(t.at) <= window(t, c) && !kept.iter().any(|o| closes(o, c) && t.at <= o.at)

@@ -4,7 +4,7 @@ use crate::{JourneyRules, journeys};
 use ids::DAY_MS;
 use proptest::prelude::*;
 
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 13] = [
     "first_touch",
     "last_touch",
     "linear",
@@ -14,6 +14,10 @@ const MODELS: [&str; 9] = [
     "time_decay(half_life=72h)",
     "time_decay(factor=0.85/d)",
     "position",
+    "position(first=0.2, milestone=m, middle=0.1, last=0.2)",
+    "last_non_direct(direct=a)",
+    "shapley",
+    "linear(window=30d)",
 ];
 
 fn sharing(ages_ms: &[i64], model: &str) -> (Vec<f64>, Shares) {
@@ -51,6 +55,7 @@ proptest! {
     ) {
         let (weights, shares) = sharing(&ages, model);
         prop_assert_eq!(weights.len(), shares.as_slice().len());
+        prop_assert_eq!(shares.unattributed(), 0);
         prop_assert_eq!(shares.as_slice().iter().map(|share| u64::from(*share)).sum::<u64>(), u64::from(SHARE_TOTAL));
         prop_assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         for (weight, share) in weights.iter().zip(shares.as_slice()) {

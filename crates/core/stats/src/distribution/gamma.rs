@@ -1,4 +1,4 @@
-//! The incomplete gamma function, for chi-square tails.
+//! The gamma function's relatives: chi-square tails, differences of its logarithm, its logarithmic derivatives.
 
 use super::{continued_fraction, power_series};
 use std::f64::consts::{PI, SQRT_2};
@@ -45,4 +45,43 @@ pub(crate) fn stirling_remainder(z: f64) -> f64 {
     inverse
         * (1.0 / 12.0
             + square * (-1.0 / 360.0 + square * (1.0 / 1260.0 + square * (-1.0 / 1680.0 + square * (1.0 / 1188.0)))))
+}
+
+/// `ln Gamma(a + s) - ln Gamma(a) - s ln a` for `a` > 0 and `s` >= 0, by Stirling's formula with its leading terms
+/// cancelled on paper: two logarithms of Gamma at 10^7 would leave only half of the digits.
+pub(crate) fn log_rising(a: f64, s: f64) -> f64 {
+    (a + s - 0.5) * libm::log1p(s / a) - s + stirling_remainder(a + s) - stirling_remainder(a)
+}
+
+/// The derivative of `ln Gamma` at `z` > 0: recurrence up to 12, then its asymptotic series (DLMF 5.5.2, 5.11.2).
+pub(crate) fn digamma(z: f64) -> f64 {
+    let (mut shifted, mut below) = (z, 0.0);
+    while shifted < 12.0 {
+        below += 1.0 / shifted;
+        shifted += 1.0;
+    }
+    let square = 1.0 / (shifted * shifted);
+    let series = square
+        * (1.0 / 12.0
+            - square
+                * (1.0 / 120.0
+                    - square * (1.0 / 252.0 - square * (1.0 / 240.0 - square * (1.0 / 132.0 - square * 691.0 / 32760.0)))));
+    libm::log(shifted) - 0.5 / shifted - series - below
+}
+
+/// The second derivative of `ln Gamma` at `z` > 0 (DLMF 5.15.5, 5.15.8).
+pub(crate) fn trigamma(z: f64) -> f64 {
+    let (mut shifted, mut below) = (z, 0.0);
+    while shifted < 12.0 {
+        below += 1.0 / (shifted * shifted);
+        shifted += 1.0;
+    }
+    let inverse = 1.0 / shifted;
+    let square = inverse * inverse;
+    let series = square
+        * (1.0 / 6.0
+            - square
+                * (1.0 / 30.0
+                    - square * (1.0 / 42.0 - square * (1.0 / 30.0 - square * (5.0 / 66.0 - square * 691.0 / 2730.0)))));
+    below + inverse + 0.5 * square + inverse * series
 }

@@ -10,6 +10,12 @@ pub fn student_t_sf(t: f64, df: f64) -> f64 {
     if t < 0.0 { 1.0 - tail } else { tail }
 }
 
+/// The density of Student's T at `t`, with `df` > 0 degrees of freedom.
+#[must_use]
+pub fn student_t_pdf(t: f64, df: f64) -> f64 {
+    Ratio::of(t.abs(), df).density_times(1.0)
+}
+
 /// The t with P(T > t) = `p`, for `p` in (0, 1/2]; infinity at 0.
 ///
 /// Newton's method from the Cornish-Fisher expansion (Abramowitz & Stegun 26.7.5) or the power tail, whichever is

@@ -4,6 +4,21 @@ use serde_json::Value;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/vectors/stats/distributions.json");
 
+/// Arguments, digamma, trigamma.
+const DERIVATIVES: [(f64, f64, f64); 11] = [
+    (0.001, -1000.5755719318103, 1000001.6425331958),
+    (0.07, -14.753326705581838, 205.5728789694651),
+    (0.24, -4.406160345792603, 18.57185818176883),
+    (0.5, -1.9635100260214235, 4.934802200544679),
+    (1.0, -0.5772156649015329, 1.6449340668482264),
+    (2.5, 0.7031566406452432, 0.49035775610023485),
+    (7.3, 1.9178203356379862, 0.1467957681314271),
+    (11.999, 2.442574774329119, 0.08690942073224082),
+    (12.001, 2.4427485780752995, 0.0868943263213892),
+    (45.6, 3.8089027297327678, 0.022172040733366635),
+    (123456.7, 11.723641716277191, 8.100038718140785e-06),
+];
+
 /// Holds every row of one table to a relative error.
 fn check(table: &str, tolerance: f64, function: impl Fn(f64, f64) -> f64) {
     let vectors: Value = serde_json::from_str(&std::fs::read_to_string(VECTORS).unwrap()).unwrap();
@@ -30,8 +45,29 @@ fn student_tails_match_sixty_digit_arithmetic() {
 }
 
 #[test]
+fn student_densities_match_their_closed_forms() {
+    let one = |t: f64| 1.0 / (std::f64::consts::PI * (1.0 + t * t));
+    let two = |t: f64| 1.0 / (2.0 + t * t).powf(1.5);
+    for t in [0.0, 1e-9, 0.3, -1.0, 7.0, -1e5, 1e80] {
+        for (df, wanted) in [(1.0, one(t)), (2.0, two(t))] {
+            let got = student_t_pdf(t, df);
+            assert!((got - wanted).abs() <= 1e-13 * wanted, "{df} degrees at {t}: {got:e}, wanted {wanted:e}");
+        }
+    }
+}
+
+#[test]
 fn chi_square_tails_match_sixty_digit_arithmetic() {
     check("chi_square_sf", 1e-13, |statistic, degrees| chi_square_sf(statistic, degrees as u32));
+}
+
+#[test]
+fn logarithmic_derivatives_of_gamma_match_high_precision_arithmetic() {
+    // mpmath 1.3 at 40 digits: psi(0, z), psi(1, z).
+    for (z, first, second) in DERIVATIVES {
+        let (first_error, second_error) = ((digamma(z) - first).abs(), (trigamma(z) / second - 1.0).abs());
+        assert!(first_error < 4e-15 * (1.0 + first.abs()) && second_error < 1e-14, "{z}: {first_error:e} {second_error:e}");
+    }
 }
 
 #[test]

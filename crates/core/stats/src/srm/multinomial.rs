@@ -2,7 +2,7 @@
 //! data", 2020): a Bayes factor of a Dirichlet mixture around the intended shares against the shares themselves.
 
 use super::{MISMATCH_BELOW, Weights};
-use crate::distribution::stirling_remainder;
+use crate::distribution::log_rising;
 use crate::parameter::{InvalidParameter, positive};
 use crate::undefined::Undefined;
 
@@ -50,6 +50,33 @@ impl Multinomial {
         Ok(Self { weights, concentration, counts, p: 1.0 })
     }
 
+    /// Takes up where an earlier run stopped: what it had counted, and its p-value. Counts that a correction lowered are
+    /// allowed; the p-value stays what it once was.
+    ///
+    /// # Errors
+    /// [`Undefined::ArmsDiffer`] when the counts are not of these arms, [`Undefined::OutOfRange`] when `p` is none.
+    pub fn resumed(mut self, counts: &[u64], p: f64) -> Result<Self, Undefined> {
+        self.weights.expect_arms(counts.len())?;
+        if !(0.0..=1.0).contains(&p) {
+            return Err(Undefined::OutOfRange);
+        }
+        self.counts = counts.to_vec();
+        self.p = p;
+        Ok(self)
+    }
+
+    /// Units counted per arm: what [`Multinomial::resumed`] takes.
+    #[must_use]
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// The p-value so far.
+    #[must_use]
+    pub const fn p(&self) -> f64 {
+        self.p
+    }
+
     /// Adds newly seen units per arm and reads the test.
     ///
     /// # Errors
@@ -75,10 +102,4 @@ impl Multinomial {
         let arms: f64 = included.map(|(share, count)| log_rising(self.concentration * share, *count as f64)).sum();
         arms - log_rising(self.concentration, total as f64)
     }
-}
-
-/// `ln Gamma(a + s) - ln Gamma(a) - s ln a`, by Stirling's formula with its leading terms cancelled on paper: two
-/// logarithms of Gamma at 10^7 would leave only half of the digits.
-fn log_rising(a: f64, s: f64) -> f64 {
-    (a + s - 0.5) * libm::log1p(s / a) - s + stirling_remainder(a + s) - stirling_remainder(a)
 }

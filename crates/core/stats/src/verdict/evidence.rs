@@ -3,6 +3,7 @@
 use crate::interval::Interval;
 use crate::parameter::{Alpha, InvalidParameter, positive};
 use crate::undefined::Undefined;
+use crate::warning::Warnings;
 
 /// Units that the smaller arm needs, by default, before a large-sample interval is believed.
 pub const MINIMUM_UNITS_PER_ARM: u64 = 100;
@@ -161,6 +162,10 @@ pub struct Evidence {
     pub primary: Result<Interval, Undefined>,
     /// Guardrails, in the order to report them.
     pub guardrails: Vec<Guardrail>,
-    /// Days until the planned size at the present traffic, if anybody estimated that.
+    /// Why the primary estimate may not deserve trust. It is said and does not stand in the way: the minimum of units
+    /// does that.
+    pub warnings: Warnings,
+    /// Days until a conclusion at the present traffic, if anybody estimated that: see
+    /// [`super::Outlook::expected_days_left`].
     pub days_left: Option<u32>,
 }

@@ -5,6 +5,7 @@ use crate::interval::Interval;
 use crate::parameter::Alpha;
 use crate::srm::MISMATCH_BELOW;
 use crate::undefined::Undefined;
+use crate::warning::Warning;
 use std::fmt;
 
 /// One rule and the numbers it was applied to. `Display` is the sentence shown to people.
@@ -52,6 +53,18 @@ pub enum Reason {
         interval: Result<Interval, Undefined>,
         /// What it is allowed.
         margin: EffectSize,
+    },
+    /// A guardrail without a margin has no interval: nobody watches it.
+    GuardrailUndefined {
+        /// Its name.
+        guardrail: String,
+        /// Why not.
+        why: Undefined,
+    },
+    /// The primary estimate may not deserve trust: a warning.
+    Doubtful {
+        /// Why.
+        warning: Warning,
     },
     /// The primary interval lies entirely on the good side.
     Better {
@@ -123,7 +136,12 @@ impl fmt::Display for Reason {
             | Self::SampleRatioUntested { .. }
             | Self::ManyMixedExposures { .. }
             | Self::SomeMixedExposures { .. } => self.write_data_quality(f),
-            Self::GuardrailWorse { .. } | Self::GuardrailUnproven { .. } => self.write_guardrail(f),
+            Self::GuardrailWorse { .. } | Self::GuardrailUnproven { .. } | Self::GuardrailUndefined { .. } => {
+                self.write_guardrail(f)
+            }
+            Self::Doubtful { warning } => {
+                write!(f, "warning: the primary interval may not hold its level ({})", warning.code())
+            }
             Self::Better { interval, alpha } => write!(f, "better: {}", Range(*interval, Some(*alpha))),
             Self::Worse { interval, alpha } => write!(f, "worse: {}", Range(*interval, Some(*alpha))),
             Self::WithinMinimumEffect { interval, minimum_effect, alpha } => {
@@ -145,6 +163,30 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
+    /// A stable name of the rule for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SampleRatioMismatch { .. } => "sample_ratio_mismatch",
+            Self::SampleRatioUntested { .. } => "sample_ratio_untested",
+            Self::ManyMixedExposures { .. } => "many_mixed_exposures",
+            Self::SomeMixedExposures { .. } => "some_mixed_exposures",
+            Self::GuardrailWorse { .. } => "guardrail_worse",
+            Self::GuardrailUnproven { .. } => "guardrail_unproven",
+            Self::GuardrailUndefined { .. } => "guardrail_undefined",
+            Self::Doubtful { .. } => "doubtful",
+            Self::Better { .. } => "better",
+            Self::Worse { .. } => "worse",
+            Self::WithinMinimumEffect { .. } => "within_minimum_effect",
+            Self::Inconclusive { .. } => "inconclusive",
+            Self::PrimaryUndefined { .. } => "primary_undefined",
+            Self::TooEarly { .. } => "too_early",
+            Self::TooFewUnits { .. } => "too_few_units",
+            Self::Underpowered { .. } => "underpowered",
+            Self::ExpectedToTake { .. } => "expected_to_take",
+        }
+    }
+
     fn write_data_quality(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SampleRatioMismatch { p } => {
@@ -176,6 +218,9 @@ impl Reason {
                     Ok(interval) => write!(f, "{}", Range(*interval, None)),
                     Err(why) => write!(f, "{why}"),
                 }
+            }
+            Self::GuardrailUndefined { guardrail, why } => {
+                write!(f, "warning: guardrail {guardrail} cannot be judged: {why}")
             }
             _ => Ok(()),
         }

@@ -1,6 +1,8 @@
 use super::*;
 use crate::parameter::Alpha;
+use crate::sequential::{Side, Tuning};
 use crate::undefined::Undefined;
+use crate::warning::{Warning, Warnings};
 use proptest::prelude::*;
 
 fn design() -> Design {
@@ -21,6 +23,7 @@ fn evidence(lower: f64, upper: f64) -> Evidence {
         sample_ratio_p: Ok(0.6),
         primary: Interval::new(lower, upper),
         guardrails: Vec::new(),
+        warnings: Warnings::NONE,
         days_left: None,
     }
 }
@@ -121,6 +124,53 @@ fn nothing_is_concluded_from_what_is_undefined() {
 }
 
 #[test]
+fn what_cannot_be_trusted_or_watched_is_said() {
+    let warnings = Warnings::NONE.and(Warning::Skewed, true);
+    let blind = Guardrail { interval: Err(Undefined::NoVariance), ..guardrail(0.0, 0.0, None) };
+    let look = Evidence { warnings, guardrails: vec![blind], ..evidence(0.01, 0.05) };
+    let decision = decide(&design(), &look);
+    let codes: Vec<&str> = decision.reasons.iter().map(Reason::code).collect();
+    assert_eq!((decision.verdict, codes.as_slice()), (Verdict::Ship, &["better", "guardrail_undefined", "doubtful"][..]));
+    assert_eq!(decision.reasons[2].to_string(), "warning: the primary interval may not hold its level (skewed)");
+    let broken = decide(&design(), &Evidence { sample_ratio_p: Ok(1e-9), ..look });
+    assert_eq!(broken.reasons.len(), 1);
+}
+
+fn outlook(effect: f64, standard_error: f64) -> Outlook {
+    let (days, units, smallest_arm, units_per_day) = (10, 10_000, 5_000, 1_000.0);
+    Outlook { days, units, smallest_arm, units_per_day, effect, standard_error, width: Width::Fixed }
+}
+
+#[test]
+fn days_left_follow_the_root_of_the_size() {
+    let plain = Design::new(Alpha::FIVE_PERCENT, Direction::Increase);
+    // 1.96 errors are 2.01 times the effect: four times the size and a little.
+    let half = outlook(0.975, 1.0);
+    assert_eq!(half.expected_days_left(&plain), Some(31));
+    assert_eq!(outlook(3.0, 1.0).expected_days_left(&plain), Some(0));
+    assert_eq!(outlook(3.0, 1.0).expected_days_left(&plain.with_minimum_days(14)), Some(4));
+    assert_eq!(outlook(3.0, 1.0).expected_days_left(&plain.with_planned_units(12_500)), Some(3));
+    assert_eq!(outlook(3.0, 1.0).expected_days_left(&plain.with_minimum_units_per_arm(5_600)), Some(2));
+    let tuning = Tuning::new(Alpha::FIVE_PERCENT, 10_000.0, Side::TwoSided).unwrap();
+    let sequential = Outlook { width: Width::Sequential(tuning), ..half };
+    let days = sequential.expected_days_left(&plain).unwrap();
+    assert!((60..200).contains(&days), "{days}");
+    assert_eq!(Outlook { units_per_day: 0.0, ..half }.expected_days_left(&plain), None);
+    assert_eq!(Outlook { effect: f64::NAN, ..half }.expected_days_left(&plain), None);
+    assert_eq!(Outlook { units: 0, smallest_arm: 0, ..half }.expected_days_left(&plain), None);
+    assert_eq!(outlook(0.0, 1.0).expected_days_left(&plain), None);
+}
+
+#[test]
+fn no_effect_ends_when_the_interval_fits_within_the_minimum_effect() {
+    let minimum = Design::new(Alpha::FIVE_PERCENT, Direction::Increase).with_minimum_effect(size(1.0));
+    // 1.96 errors have to become 1.
+    assert_eq!(outlook(0.0, 1.0).expected_days_left(&minimum), Some(29));
+    let look = Evidence { days_left: outlook(0.0, 1.0).expected_days_left(&minimum), ..evidence(-1.96, 1.96) };
+    assert_eq!(decide(&minimum, &look).reasons.last(), Some(&Reason::ExpectedToTake { days: 29 }));
+}
+
+#[test]
 fn reasons_read_as_sentences() {
     let texts = |decision: Decision| decision.reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(
@@ -161,5 +211,23 @@ proptest! {
         let decision = decide(&up, &look);
         prop_assert!(!decision.reasons.is_empty());
         prop_assert_eq!(decision.verdict, verdict(&down, &mirrored));
+    }
+
+    #[test]
+    fn days_left_are_a_number_or_none(
+        effect in prop::num::f64::ANY, error in prop::num::f64::ANY, per_day in prop::num::f64::ANY,
+        units: u64, smallest: u64, days: u32, minimum in prop::option::of(1e-9..1e9_f64),
+    ) {
+        let mut with = design();
+        if let Some(minimum) = minimum { with = with.with_minimum_effect(size(minimum)); }
+        let tuning = Tuning::new(Alpha::FIVE_PERCENT, 5000.0, Side::TwoSided).unwrap();
+        for width in [Width::Fixed, Width::Sequential(tuning)] {
+            let outlook = Outlook {
+                days, units, smallest_arm: smallest, units_per_day: per_day, effect, standard_error: error, width,
+            };
+            if let Some(left) = outlook.expected_days_left(&with) {
+                prop_assert!(left >= 7_u32.saturating_sub(days));
+            }
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::vectors::{Case, cases};
 use proptest::prelude::*;
-use stats::sequential::{Side, Tuning, confidence_sequence, normal_mixture_bound};
-use stats::{Alpha, Moments, Undefined, welch};
+use stats::sequential::{Running, Side, Tuning, confidence_sequence, normal_mixture_bound};
+use stats::{Alpha, Interval, Moments, Undefined, welch};
 
 fn alpha(level: f64) -> Alpha {
     Alpha::new(level).unwrap()
@@ -40,7 +40,7 @@ fn check_sequence(case: &Case) -> usize {
     compared += case.check("halfwidth", got.map(|got| got.half_width));
     compared += case.check_interval("ci", got.map(|got| got.interval));
     compared += case.check("p", got.map(|got| got.p));
-    compared += case.check("log_e_value", got.unwrap().log_e_value.ok_or(()));
+    compared += case.check("log_e_value", got.map(|got| got.log_e_value));
     compared + case.check("halfwidth_exact_one_sided", exact.map(|sum| sum * estimate.standard_error / total.sqrt()))
 }
 
@@ -79,7 +79,55 @@ fn degenerate_inputs_have_named_reasons() {
     }
 }
 
+#[test]
+fn a_one_sided_e_value_expects_one_where_there_is_no_effect() {
+    // Over a standard normal z, by the trapezoid rule.
+    for side in [Side::TwoSided, Side::Greater, Side::Less] {
+        let tuning = Tuning::new(Alpha::FIVE_PERCENT, 5000.0, side).unwrap();
+        let expected: f64 = (-16_000..=16_000)
+            .map(|step| {
+                let z = f64::from(step) / 1000.0;
+                let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
+                density * confidence_sequence(z, 1.0, 4000, &tuning).unwrap().log_e_value.exp() / 1000.0
+            })
+            .sum();
+        assert!((expected - 1.0).abs() < 1e-6, "{side:?}: {expected}");
+    }
+}
+
+#[test]
+fn looks_together_keep_the_smallest_p_and_what_all_intervals_share() {
+    let tuning = Tuning::new(Alpha::FIVE_PERCENT, 5000.0, Side::TwoSided).unwrap();
+    let mut running = Running::default();
+    assert_eq!((running.p(), running.interval().unwrap().lower()), (1.0, f64::NEG_INFINITY));
+    let looks = [(0.9, 0.2, 2000), (0.6, 0.1, 8000), (0.5, 0.09, 9000)]
+        .map(|(effect, error, units)| confidence_sequence(effect, error, units, &tuning).unwrap());
+    for look in &looks {
+        running.observe(look);
+        assert!(running.p() <= look.p && running.interval().unwrap().lower() >= look.interval.lower());
+    }
+    let mut resumed = Running::resumed(running.p(), running.interval().unwrap());
+    assert_eq!(resumed, running);
+    resumed.observe(&confidence_sequence(-3.0, 0.05, 90_000, &tuning).unwrap());
+    assert_eq!(resumed.interval(), None);
+    assert_eq!(Running::resumed(f64::NAN, Interval::new(0.0, 1.0).unwrap()).p(), 1.0);
+}
+
 proptest! {
+    #[test]
+    fn evidence_is_a_number_and_its_p_is_at_most_the_published_one(
+        z in -1e8..1e8_f64, near in -40.0..40.0_f64, units in 2_u64..10_000_000_000, n_star in 1.0..1e9_f64,
+    ) {
+        for (z, side) in [z, near].into_iter().flat_map(|z| [Side::TwoSided, Side::Greater, Side::Less].map(|side| (z, side))) {
+            let tuning = Tuning::new(Alpha::FIVE_PERCENT, n_star, side).unwrap();
+            let got = confidence_sequence(z, 1.0, units, &tuning).unwrap();
+            prop_assert!(got.log_e_value.is_finite() && (0.0..=1.0).contains(&got.p));
+            prop_assert!((-got.log_e_value).exp().min(1.0) <= got.p * (1.0 + 1e-9), "{side:?} {got:?}");
+            let errors = tuning.half_width_errors(units);
+            prop_assert!((errors / got.half_width - 1.0).abs() < 1e-12);
+        }
+    }
+
     #[test]
     fn the_p_value_and_the_interval_agree(
         z in -12.0..12.0_f64, error in 1e-9..1e6_f64, units in 2_u64..10_000_000_000, level in 0.001..0.2_f64,

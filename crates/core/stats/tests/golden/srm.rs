@@ -77,6 +77,17 @@ fn degenerate_inputs_have_named_reasons() {
     assert_ne!(test, before);
 }
 
+#[test]
+fn a_resumed_test_goes_on_where_it_stopped() {
+    let fresh = || Multinomial::new(Weights::new(&[1.0, 1.0]).unwrap(), DEFAULT_CONCENTRATION).unwrap();
+    let mut through = fresh();
+    through.observe(&[5200, 4800]).unwrap();
+    let mut resumed = fresh().resumed(through.counts(), through.p()).unwrap();
+    assert_eq!(through.observe(&[100, 140]), resumed.observe(&[100, 140]));
+    assert_eq!(fresh().resumed(&[1], 1.0), Err(Undefined::ArmsDiffer { counts: 1, weights: 2 }));
+    assert_eq!(fresh().resumed(&[1, 1], f64::NAN), Err(Undefined::OutOfRange));
+}
+
 proptest! {
     #[test]
     fn evidence_depends_on_cumulative_counts_alone(batches in prop::collection::vec((0_u64..500, 0_u64..500), 1..20)) {

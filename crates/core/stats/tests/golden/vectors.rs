@@ -1,7 +1,7 @@
 //! Loads golden vectors and compares at the tolerance that each case carries.
 
 use serde_json::Value;
-use stats::Interval;
+use stats::{Alpha, Comparison, Estimate, Interval, Undefined};
 
 /// The cases of one file.
 pub fn cases(file: &str) -> Vec<Case> {
@@ -40,6 +40,11 @@ impl Case {
     /// The expected value under `keys` (nested by slashes); JSON null for undefined, `None` when the case does not say.
     pub fn expected(&self, keys: &str) -> Option<&Value> {
         keys.split('/').try_fold(&self.0["expected"], |value, key| value.get(key))
+    }
+
+    /// A number that the case tells without asking for it.
+    pub fn info(&self, key: &str) -> Option<f64> {
+        self.0["info"][key].as_f64()
     }
 
     /// Fails unless `got` is what the case expects under `keys`, if it expects anything: null or an error object stand
@@ -88,4 +93,36 @@ impl Case {
         let close = got == wanted || (got - wanted).abs() <= bound("abs") + bound("rel") * wanted.abs();
         assert!(close, "{}: {keys} is {got:e}, wanted {wanted:e}", self.name());
     }
+}
+
+/// Checks `absolute` and `relative` of a case against a comparison at every level that the case asks for. Returns how
+/// many numbers were compared.
+pub fn check_comparison(case: &Case, at: impl Fn(Alpha) -> Result<Comparison, Undefined>) -> usize {
+    check_estimate(case, "absolute", |level| at(level)?.absolute)
+        + check_estimate(case, "relative", |level| at(level)?.relative)
+}
+
+/// As [`check_comparison`], for the estimate that stands under `part`.
+pub fn check_estimate(case: &Case, part: &str, at: impl Fn(Alpha) -> Result<Estimate, Undefined>) -> usize {
+    let at = |level: f64| at(Alpha::new(level).unwrap());
+    if case.expected(&format!("{part}/error")).is_some() {
+        assert!(at(0.05).is_err(), "{}: {part} must be undefined", case.name());
+        return 1;
+    }
+    let key = |name: &str| format!("{part}/{name}");
+    let got = at(0.05);
+    let ends = at(0.1).map(|estimate| estimate.interval);
+    let mut compared = case.check(&key("effect"), got.map(|estimate| estimate.effect));
+    compared += case.check(&key("se"), got.map(|estimate| estimate.standard_error));
+    compared += case.check(&key("t"), got.map(|estimate| estimate.statistic));
+    compared += case.check(&key("df"), got.map(|estimate| estimate.df.unwrap()));
+    compared += case.check(&key("p_two_sided"), got.map(|estimate| estimate.p.two_sided));
+    compared += case.check(&key("p_greater"), got.map(|estimate| estimate.p.greater));
+    compared += case.check(&key("p_less"), got.map(|estimate| estimate.p.less));
+    compared += case.check(&key("one_sided_lower_95"), ends.map(|ends| ends.lower()));
+    compared += case.check(&key("one_sided_upper_95"), ends.map(|ends| ends.upper()));
+    for (name, level) in [("ci_90", 0.1), ("ci_95", 0.05), ("ci_99", 0.01)] {
+        compared += case.check_interval(&key(name), at(level).map(|estimate| estimate.interval));
+    }
+    compared
 }

@@ -1,0 +1,146 @@
+//! The BG/NBD model: purchases at a gamma-distributed rate, and after each purchase a beta-distributed chance to leave.
+
+use super::{History, LtvError, computable, not_negative, positive};
+use crate::distribution::log_rising;
+
+/// Most purchases whose probability is computed.
+pub const PURCHASES_MAX: u32 = 100_000;
+/// Terms after which the hypergeometric series is given up: only horizons of 10^4 times the ages seen come near.
+const TERMS_MAX: u32 = 200_000;
+
+/// Parameters of the model, all positive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BgNbd {
+    r: f64,
+    alpha: f64,
+    a: f64,
+    b: f64,
+}
+
+impl BgNbd {
+    /// Purchase rates are `Gamma(shape r, rate alpha)`, chances to leave `Beta(a, b)`.
+    ///
+    /// # Errors
+    /// [`LtvError::NotPositive`] naming the parameter.
+    pub fn new(r: f64, alpha: f64, a: f64, b: f64) -> Result<Self, LtvError> {
+        Ok(Self { r: positive("r", r)?, alpha: positive("alpha", alpha)?, a: positive("a", a)?, b: positive("b", b)? })
+    }
+
+    /// Shape of the purchase rates.
+    #[must_use]
+    pub const fn r(&self) -> f64 {
+        self.r
+    }
+
+    /// Rate of the purchase rates, a time.
+    #[must_use]
+    pub const fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    /// First shape of the chance to leave.
+    #[must_use]
+    pub const fn a(&self) -> f64 {
+        self.a
+    }
+
+    /// Second shape of the chance to leave.
+    #[must_use]
+    pub const fn b(&self) -> f64 {
+        self.b
+    }
+
+    /// P(the customer has not left), given the history (Fader, Hardie & Lee, "Computing P(alive) using the BG/NBD model",
+    /// 2008). 1 without a repeat purchase: the model lets people leave after one only.
+    #[must_use]
+    pub fn probability_alive(&self, history: &History) -> f64 {
+        1.0 / (1.0 + libm::exp(self.log_odds_left(history)))
+    }
+
+    /// Logarithm of the odds of having left; minus infinity without a repeat purchase.
+    fn log_odds_left(&self, history: &History) -> f64 {
+        if history.repeats() == 0 {
+            return f64::NEG_INFINITY;
+        }
+        let x = f64::from(history.repeats());
+        let silence = libm::log1p((history.age() - history.recency()) / (self.alpha + history.recency()));
+        libm::log(self.a / (self.b + x - 1.0)) + (self.r + x) * silence
+    }
+
+    /// Expected purchases within the next `time`, given the history (equation 10 of the paper).
+    ///
+    /// # Errors
+    /// [`LtvError::OutsideRange`] for a negative time, [`LtvError::Incomputable`] for horizons far beyond all ages.
+    pub fn expected_purchases(&self, history: &History, time: f64) -> Result<f64, LtvError> {
+        let time = not_negative("time", time)?;
+        let x = f64::from(history.repeats());
+        let staying = self.expected_of_the_living(x, time / (self.alpha + history.age()))?;
+        computable((staying * self.probability_alive(history)).max(0.0))
+    }
+
+    /// Expected repeat purchases of a new customer within `time` of the first one (equation 9).
+    ///
+    /// # Errors
+    /// As [`BgNbd::expected_purchases`].
+    pub fn expected_purchases_of_new(&self, time: f64) -> Result<f64, LtvError> {
+        let time = not_negative("time", time)?;
+        computable(self.expected_of_the_living(0.0, time / self.alpha)?.max(0.0))
+    }
+
+    /// `(c / (a - 1)) (1 - (1 - z)^(r + x) 2F1(r + x, b + x; c; z))` with `c = a + b + x - 1` and `z = s / (1 + s)` for
+    /// `s = relative_time`.
+    ///
+    /// Euler's transformation (DLMF 15.8.1) makes it `(1 - z)^(a - 1) 2F1(a + b - 1 - r, a - 1; c; z)`, whose terms do
+    /// not grow with x; taking its first term and the divisors `a - 1` and `c` through the sum removes the poles at
+    /// `a = 1` and `a + b + x = 1`, where the expectation has none.
+    fn expected_of_the_living(&self, x: f64, relative_time: f64) -> Result<f64, LtvError> {
+        let (a, c) = (self.a, self.a + self.b + x - 1.0);
+        let z = relative_time / (1.0 + relative_time);
+        let log_rest = -libm::log1p(relative_time);
+        let exponent = (a - 1.0) * log_rest;
+        let first = if exponent == 0.0 { -log_rest } else { -libm::expm1(exponent) / (a - 1.0) };
+        let upper = a + self.b - 1.0 - self.r;
+        let (mut term, mut sum, mut log_scale) = (upper * z, upper * z, exponent);
+        for n in 1..TERMS_MAX {
+            let n = f64::from(n);
+            let ratio = (upper + n) * (a + n - 1.0) / ((c + n) * (n + 1.0)) * z;
+            term *= ratio;
+            sum += term;
+            if sum.abs() > 1e200 {
+                (term, sum, log_scale) = (term * 1e-200, sum * 1e-200, log_scale + 200.0 * std::f64::consts::LN_10);
+            }
+            // What is left is at most a geometric series of the present ratio, or of z when ratios still rise to it.
+            let bound = ratio.abs().max(z);
+            if term.abs() <= f64::EPSILON * 0.1 * sum.abs() * (1.0 - bound) || term == 0.0 {
+                return computable(c * first - sum * libm::exp(log_scale));
+            }
+        }
+        Err(LtvError::Incomputable)
+    }
+
+    /// P(a new customer makes exactly `purchases` repeat purchases within `time`) (equation 8).
+    ///
+    /// # Errors
+    /// [`LtvError::OutsideRange`] for a negative time or more than [`PURCHASES_MAX`].
+    pub fn probability_of_purchases(&self, purchases: u32, time: f64) -> Result<f64, LtvError> {
+        let time = not_negative("time", time)?;
+        if purchases > PURCHASES_MAX {
+            let most = f64::from(PURCHASES_MAX);
+            return Err(LtvError::OutsideRange { field: "purchases", least: 0.0, most, given: f64::from(purchases) });
+        }
+        let n = f64::from(purchases);
+        let relative = time / self.alpha;
+        let (share, log_none) = (relative / (1.0 + relative), -self.r * libm::log1p(relative));
+        // Negative binomial probabilities of 0, 1, ... purchases of somebody who never leaves.
+        let (mut exactly, mut fewer) = (libm::exp(log_none), 0.0);
+        for j in 0..purchases {
+            fewer += exactly;
+            exactly *= (self.r + f64::from(j)) / (f64::from(j) + 1.0) * share;
+        }
+        // B(a, b + n) / B(a, b).
+        let (a, b) = (self.a, self.b);
+        let stayed = libm::exp(log_rising(b, n) - log_rising(a + b, n) - n * libm::log1p(a / b));
+        let left = if purchases == 0 { 0.0 } else { stayed * (a / (b + n - 1.0)) * (1.0 - fewer).max(0.0) };
+        computable(stayed * exactly + left)
+    }
+}

@@ -1,0 +1,85 @@
+//! Customers drawn from the models themselves: intervals hold the truth as often as they say.
+
+use super::*;
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use rand_distr::{Beta, Distribution, Exp, Gamma};
+
+const SEED: u64 = 20_260_411;
+
+fn draw(rng: &mut ChaCha8Rng, model: &BgNbd, age: f64) -> History {
+    let rate = Gamma::new(model.r(), 1.0 / model.alpha()).unwrap().sample(rng);
+    let leaving = Beta::new(model.a(), model.b()).unwrap().sample(rng);
+    let (mut repeats, mut recency, mut now) = (0, 0.0, 0.0);
+    loop {
+        now += Exp::new(rate.max(1e-12)).unwrap().sample(rng);
+        if now > age {
+            return History::new(repeats, recency, age).unwrap();
+        }
+        (repeats, recency) = (repeats + 1, now);
+        if rng.random::<f64>() < leaving {
+            return History::new(repeats, recency, age).unwrap();
+        }
+    }
+}
+
+#[test]
+fn parameter_intervals_hold_the_truth() {
+    let model = BgNbd::new(0.6, 5.0, 0.9, 2.5).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let (runs, mut held) = (60, [0; 4]);
+    for _ in 0..runs {
+        let histories: Vec<History> = (0..2500)
+            .map(|_| {
+                let age = 26.0 + 26.0 * rng.random::<f64>();
+                draw(&mut rng, &model, age)
+            })
+            .collect();
+        let fit = fit_bgnbd(&histories, Alpha::FIVE_PERCENT).unwrap();
+        let truth = [model.r(), model.alpha(), model.a(), model.b()];
+        for ((count, parameter), truth) in held.iter_mut().zip(fit.parameters).zip(truth) {
+            *count += u32::from(parameter.interval.lower() <= truth && truth <= parameter.interval.upper());
+        }
+    }
+    // 57 expected, standard deviation 1.7.
+    assert!(held.iter().all(|count| *count >= 51), "seed {SEED}: {held:?} of {runs}");
+}
+
+#[test]
+fn spending_intervals_hold_the_truth() {
+    let truth = GammaGamma::new(5.0, 3.5, 14.0).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let (runs, mut held) = (60, [0; 3]);
+    for _ in 0..runs {
+        let customers: Vec<Spending> = (0..1500)
+            .map(|place| {
+                let purchases = 1 + place % 6;
+                let rate = Gamma::new(truth.q(), 1.0 / truth.v()).unwrap().sample(&mut rng);
+                let total = Gamma::new(truth.p() * f64::from(purchases), 1.0 / rate).unwrap().sample(&mut rng);
+                Spending::new(purchases, total / f64::from(purchases)).unwrap()
+            })
+            .collect();
+        let fit = fit_gamma_gamma(&customers, Alpha::FIVE_PERCENT).unwrap();
+        for ((count, parameter), truth) in held.iter_mut().zip(fit.parameters).zip([truth.p(), truth.q(), truth.v()]) {
+            *count += u32::from(parameter.interval.lower() <= truth && truth <= parameter.interval.upper());
+        }
+    }
+    assert!(held.iter().all(|count| *count >= 51), "seed {SEED}: {held:?} of {runs}");
+}
+
+#[test]
+fn many_customers_are_fitted_through_a_sample_to_the_same_maximum() {
+    let model = BgNbd::new(0.3, 6.0, 0.7, 2.2).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let histories: Vec<History> = (0..60_000)
+        .map(|_| {
+            let age = 30.0 + 60.0 * rng.random::<f64>();
+            draw(&mut rng, &model, age)
+        })
+        .collect();
+    let fit = fit_bgnbd(&histories, Alpha::FIVE_PERCENT).unwrap();
+    let logs = [fit.model.r(), fit.model.alpha(), fit.model.a(), fit.model.b()].map(libm::log);
+    let point = bgnbd_likelihood::derivatives(&logs, &histories).unwrap();
+    assert!(point.gradient.iter().all(|slope| slope.abs() < 1e-8), "seed {SEED}: {point:?}");
+    assert!((fit.model.a() / model.a() - 1.0).abs() < 0.15, "seed {SEED}: {:?}", fit.model);
+}
