@@ -53,6 +53,9 @@ pub enum Error {
     /// What came back is not what it has to be, so no figure would mean anything.
     #[error("the measurement is void: {0}")]
     Void(String),
+    /// Reference vectors that we answer differently, or none at all.
+    #[error("vectors: {0}")]
+    Vectors(String),
     /// No server binary.
     #[error("{} is not there; build it with `cargo build --release -p upshot`, or name it with UPSHOT_BIN", .0.display())]
     NoBinary(PathBuf),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is asserted: a missed goal is printed as missed. Must never know: how a service does its work.
 
+mod allocations;
 mod error;
 mod host;
 mod measure;
@@ -25,6 +26,9 @@ struct Cli {
     /// What to measure
     #[arg(value_enum)]
     scenario: Scenario,
+    /// Where `vectors` looks for files
+    #[arg(value_name = "DIR", required_if_eq("scenario", "vectors"))]
+    vectors: Option<PathBuf>,
     /// Print JSON instead of tables, every repeat included
     #[arg(long)]
     json: bool,
@@ -52,7 +56,17 @@ enum Scenario {
     Pipeline,
     /// Start, memory and end of a server with nothing to do
     Idle,
-    /// One after the other
+    /// Money in the pure cores: division, fold, chain, join, and a million random histories
+    Ledger,
+    /// decide() in process beside the evaluators of flagd and Unleash on definitions that mean the same
+    Decide,
+    /// Weights of a bandit beside Monte Carlo on the same sums
+    Weights,
+    /// Regret of a bandit beside a fixed split and a sampler per request, 2,000 simulated runs each
+    Regret,
+    /// Compare the reference vectors of a directory with our answers; no measurement
+    Vectors,
+    /// Every measurement, one after the other
     All,
 }
 
@@ -89,6 +103,11 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
+    match (cli.scenario, &cli.vectors) {
+        (Scenario::Vectors, Some(directory)) => return scenario::vectors::run(directory, cli.json),
+        (_, Some(_)) => return Err(Error::Vectors("only `vectors` takes a directory".to_owned())),
+        (_, None) => {}
+    }
     if cfg!(debug_assertions) {
         eprintln!("warning: this build is not optimised; use `cargo run --release -p bench`");
     }
@@ -103,8 +122,22 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Scenario::Record => &[scenario::record::run],
         Scenario::Pipeline => &[scenario::pipeline::run],
         Scenario::Idle => &[scenario::idle::run],
+        Scenario::Ledger => &[scenario::ledger::run],
+        Scenario::Decide => &[scenario::decide::run],
+        Scenario::Weights => &[scenario::weights::run],
+        Scenario::Regret => &[scenario::regret::run],
+        Scenario::Vectors => &[],
         // Idle first, while nothing else has warmed the machine.
-        Scenario::All => &[scenario::idle::run, scenario::assign::run, scenario::record::run, scenario::pipeline::run],
+        Scenario::All => &[
+            scenario::idle::run,
+            scenario::ledger::run,
+            scenario::decide::run,
+            scenario::weights::run,
+            scenario::regret::run,
+            scenario::assign::run,
+            scenario::record::run,
+            scenario::pipeline::run,
+        ],
     };
     let mut reports = Vec::with_capacity(scenarios.len());
     for scenario in scenarios {

@@ -1,9 +1,14 @@
 //! One file per scenario.
 
 pub mod assign;
+pub mod decide;
 pub mod idle;
+pub mod ledger;
 pub mod pipeline;
 pub mod record;
+pub mod regret;
+pub mod vectors;
+pub mod weights;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use credit::{InvalidModel, JourneyRules, ModelSpec, Reset, Span};
+use credit::{InvalidModel, JourneyRules, ModelSpec, Reset, RuleModel, Span};
 
 use crate::{Config, Error, ResetMode};
 
@@ -15,14 +15,14 @@ const FOLD_VERSION: u8 = 1;
 /// A model that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
-    spec: ModelSpec,
+    spec: RuleModel,
     id: String,
 }
 
 impl Model {
     /// The model with its parameters.
     #[must_use]
-    pub const fn spec(&self) -> &ModelSpec {
+    pub const fn spec(&self) -> &RuleModel {
         &self.spec
     }
 
@@ -39,8 +39,8 @@ impl Model {
     }
 }
 
-impl From<ModelSpec> for Model {
-    fn from(spec: ModelSpec) -> Self {
+impl From<RuleModel> for Model {
+    fn from(spec: RuleModel) -> Self {
         Self { id: spec.to_string(), spec }
     }
 }
@@ -89,7 +89,7 @@ impl Settings {
             configured: self.models.iter().map(|model| model.id.clone()).collect(),
         };
         match text.parse::<ModelSpec>() {
-            Ok(spec) => self.models.iter().find(|model| model.spec == spec).ok_or_else(unknown),
+            Ok(spec) => self.models.iter().find(|model| spec.rule() == Some(&model.spec)).ok_or_else(unknown),
             Err(InvalidModel::UnknownModel { id }) if !id.is_empty() => Err(unknown()),
             Err(source) => Err(Error::UnreadableModel { source }),
         }
@@ -110,6 +110,7 @@ impl TryFrom<&Config> for Settings {
                 ResetMode::PreviousOfType => Reset::PreviousOfType,
                 ResetMode::Never => Reset::None,
             },
+            ..JourneyRules::default()
         };
         let models_digest = digest_of_models(&models);
         let digest = digest_of_all(models_digest, &rules);
@@ -121,7 +122,10 @@ fn models(texts: &[String]) -> Result<Vec<Model>, Error> {
     let mut models: Vec<Model> = Vec::with_capacity(texts.len());
     for (index, text) in texts.iter().enumerate() {
         let field = || format!("models[{index}]");
-        let spec: ModelSpec = text.parse().map_err(|rule| invalid(field(), rule))?;
+        let spec: RuleModel = text.parse().map_err(|rule| invalid(field(), rule))?;
+        if spec.window().is_some() {
+            return Err(invalid(field(), "must not have a window of its own: the journeys have one for all models"));
+        }
         if models.iter().any(|known| known.spec == spec) {
             return Err(invalid(field(), format!("must not repeat {spec}")));
         }

@@ -129,8 +129,8 @@ fn means(control: &Sums, treatment: &Sums, levels: &Levels) -> Result<Comparison
         lift: got.relative.map(|estimate| estimate.effect),
         lift_interval: got.relative.map(|estimate| estimate.normal_interval),
         test: got.absolute.map(|estimate| TestResult {
-            statistic: estimate.t,
-            degrees_of_freedom: Some(estimate.df),
+            statistic: estimate.statistic,
+            degrees_of_freedom: estimate.df,
             p: estimate.p.two_sided,
         }),
         sequential: got.absolute.and_then(|estimate| levels.sequence(estimate.effect, estimate.standard_error, units)),

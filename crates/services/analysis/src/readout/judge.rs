@@ -70,6 +70,7 @@ fn evidence(
         sample_ratio_p: sample_ratio.as_ref().map(|test| test.p).map_err(|why| *why),
         primary: sequence.as_ref().map(|sequence| sequence.interval).map_err(|why| *why),
         guardrails: Vec::new(),
+        warnings: stats::Warnings::NONE,
         days_left: None,
     }
 }

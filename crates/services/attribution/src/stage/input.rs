@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use api::journal::v1::person_event::What;
 use api::journal::v1::{ConversionFact, PersonEvent};
-use credit::{Conversion, Touch};
+use credit::{Conversion, Touch, TouchKind};
 use ids::{EventId, MoneyKey, Timestamp};
 use journal::{FoldError, Unreadable};
 use prost::Message;
@@ -132,6 +132,7 @@ impl Events {
                     channel: touch.channel.as_str().into(),
                     campaign: some(&touch.campaign),
                     session,
+                    kind: TouchKind::Marketing,
                 }),
                 Some(Kept::Conversion(kept)) => {
                     events.conversions.push(Conversion {

@@ -1,0 +1,74 @@
+//! Our side: every flag asks an experiment of its own.
+//!
+//! Must never know: the other sides.
+
+use bucketing::{Attributes, Definitions, Request, Snapshot, bucket, decide};
+use ids::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{ADULT, ARMS, COUNTRY, OUTSIDE, PLANS, Person, position, void};
+use crate::error::Error;
+
+pub struct Engine {
+    snapshot: Snapshot,
+    people: Vec<(String, Value)>,
+    now: Timestamp,
+}
+
+impl Engine {
+    pub fn new(keys: &[String], people: &[Person]) -> Result<Self, Error> {
+        let attributes = |person: &Person| json!({"country": person.country, "plan": person.plan, "age": person.age});
+        Ok(Self {
+            snapshot: compile(registry(keys))?,
+            people: people.iter().map(|person| (person.id.clone(), attributes(person))).collect(),
+            now: Timestamp::saturating_from_millis(1_767_225_600_000),
+        })
+    }
+}
+
+impl super::Engine for Engine {
+    fn arm(&self, key: &str, person: usize) -> Option<usize> {
+        let (unit, attributes) = &self.people[person];
+        let attributes = Attributes::new(attributes).ok()?;
+        let decision = decide(&self.snapshot, key, &Request::new(unit, attributes, self.now)).ok()?;
+        position(decision.variant?.as_str())
+    }
+
+    fn by_definition(&self, key: &str, person: &Person) -> Result<usize, Error> {
+        Ok(bucket(key, &person.id, ARMS.len() as u32) as usize)
+    }
+}
+
+/// Flags and experiments of these keys, as a registry's JSON.
+pub fn registry(keys: &[String]) -> Value {
+    let audience = json!({"and": [
+        {"==": [{"var": "country"}, COUNTRY]},
+        {"in": [{"var": "plan"}, PLANS]},
+        {">=": [{"var": "age"}, ADULT]},
+    ]});
+    let (mut flags, mut experiments) = (Map::new(), Map::new());
+    for key in keys {
+        let flag = json!({
+            "type": "string",
+            "variants": {"outside": OUTSIDE, "a": "a", "b": "b"},
+            "default_variant": OUTSIDE,
+            "rules": [{"experiment": key}],
+        });
+        let mut experiment = json!({
+            "state": "running",
+            "control": "a",
+            "variants": ARMS.map(|name| json!({"name": name, "weight": 1})),
+        });
+        if key.starts_with("clauses") {
+            experiment["audience"] = audience.clone();
+        }
+        flags.insert(key.clone(), flag);
+        experiments.insert(key.clone(), experiment);
+    }
+    json!({"flags": flags, "experiments": experiments})
+}
+
+/// The registry's snapshot.
+pub fn compile(registry: Value) -> Result<Snapshot, Error> {
+    Snapshot::compile(Definitions::parse(registry).map_err(void)?).map_err(void)
+}
