@@ -58,12 +58,16 @@ enum Scenario {
     Idle,
     /// Money in the pure cores: division, fold, chain, join, and a million random histories
     Ledger,
+    /// Credit in the pure core: a million journeys, Markov, Shapley, every rule model
+    Credit,
     /// decide() in process beside the evaluators of flagd and Unleash on definitions that mean the same
     Decide,
     /// Weights of a bandit beside Monte Carlo on the same sums
     Weights,
     /// Regret of a bandit beside a fixed split and a sampler per request, 2,000 simulated runs each
     Regret,
+    /// Error levels, coverage and power of the statistics, simulated; no measurement
+    Calibration,
     /// Compare the reference vectors of a directory with our answers; no measurement
     Vectors,
     /// Every measurement, one after the other
@@ -117,20 +121,25 @@ fn run(cli: &Cli) -> Result<(), Error> {
         directory: cli.directory.clone().unwrap_or_else(std::env::temp_dir),
         binary: cli.binary.clone(),
     };
+    if cli.scenario == Scenario::Calibration {
+        return scenario::calibration::run(&plan, cli.json);
+    }
     let scenarios: &[Measure] = match cli.scenario {
         Scenario::Assign => &[scenario::assign::run],
         Scenario::Record => &[scenario::record::run],
         Scenario::Pipeline => &[scenario::pipeline::run],
         Scenario::Idle => &[scenario::idle::run],
         Scenario::Ledger => &[scenario::ledger::run],
+        Scenario::Credit => &[scenario::credit::run],
         Scenario::Decide => &[scenario::decide::run],
         Scenario::Weights => &[scenario::weights::run],
         Scenario::Regret => &[scenario::regret::run],
-        Scenario::Vectors => &[],
+        Scenario::Vectors | Scenario::Calibration => &[],
         // Idle first, while nothing else has warmed the machine.
         Scenario::All => &[
             scenario::idle::run,
             scenario::ledger::run,
+            scenario::credit::run,
             scenario::decide::run,
             scenario::weights::run,
             scenario::regret::run,

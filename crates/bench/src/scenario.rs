@@ -1,6 +1,8 @@
 //! One file per scenario.
 
 pub mod assign;
+pub mod calibration;
+pub mod credit;
 pub mod decide;
 pub mod idle;
 pub mod ledger;

@@ -122,14 +122,19 @@ fn outcome(directory: &Path, path: &Path) -> Result<File, Error> {
         let text = std::fs::read(path).map_err(Error::io(format!("{} cannot be read", path.display())))?;
         match serde_json::from_slice::<Value>(&text) {
             Err(error) => Outcome::Unreadable { why: error.to_string() },
-            Ok(file) => compare(&name, &file),
+            Ok(file) => compare(&name, &file, path),
         }
     };
     Ok(File { name, outcome })
 }
 
-fn compare(name: &str, file: &Value) -> Outcome {
-    let Some(Report { passed, missed }) = vectors::check(name, file) else {
+fn compare(name: &str, file: &Value, path: &Path) -> Outcome {
+    // A file may name data beside it, but nothing elsewhere.
+    let beside = |other: &str| {
+        let is_name = Path::new(other).file_name().is_some_and(|name| name == other);
+        if is_name { std::fs::read_to_string(path.with_file_name(other)).ok() } else { None }
+    };
+    let Some(Report { passed, missed }) = vectors::check_beside(name, file, &beside) else {
         return Outcome::Skipped { why: "no vectors of a known shape" };
     };
     let shown = missed.iter().take(SHOWN_PER_FILE).map(|miss| {

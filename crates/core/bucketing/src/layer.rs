@@ -105,7 +105,7 @@ impl Layer {
             if let Some(bucket) = owned.first_shared(set) {
                 return Err(InvalidLayer::Shared { owner: owner.clone(), bucket });
             }
-            owned = owned.union(set);
+            owned.extend(set);
         }
         Ok(Self::of(definition))
     }
@@ -158,7 +158,8 @@ impl Layer {
         if buckets > free {
             return Err(InvalidAllocation::TooFew { free, asked: buckets });
         }
-        let owned = self.definition.owners.values().fold(BucketSet::default(), |all, set| all.union(set));
+        let mut owned = BucketSet::default();
+        self.definition.owners.values().for_each(|set| owned.extend(set));
         Ok(self.changed(|definition| {
             let seed = seed(definition, owner);
             let taken = owned.complement().scattered(buckets, seed);
@@ -218,8 +219,8 @@ fn give(definition: &mut LayerDefinition, to: &Name, buckets: &BucketSet) {
     if buckets.is_empty() {
         return;
     }
-    let had = definition.owners.remove(to).unwrap_or_default();
-    definition.owners.insert(to.clone(), Arc::new(had.union(buckets)));
+    let owned = definition.owners.entry(to.clone()).or_default();
+    Arc::make_mut(owned).extend(buckets);
 }
 
 /// What scatters this allocation: another order of the buckets for every salt, owner and time.

@@ -3,6 +3,7 @@
 
 mod common;
 
+use bucketing::vendor::Bucketing;
 use bucketing::{
     Action, Allocation, AttributePath, Attributes, BanditWeights, Bandits, EpochWeights, Flag, FlagDefinition,
     HashVersion, Holdout, HoldoutDefinition, Layer, LayerDefinition, Otherwise, Prerequisite, Reason, Request, Rollout,
@@ -125,4 +126,46 @@ fn neither_does_a_flag_whose_experiment_has_a_layer_a_holdout_a_prerequisite_and
     assert!((800..920).contains(&decided), "{decided} of 1,000 by the bandit");
     let same_account = without_heap(&snapshot, "by-account", Bandits::Unset, Reason::Split);
     assert_eq!(same_account, 1_000);
+}
+
+#[test]
+fn neither_does_the_hash_of_another_vendor() {
+    let filter = json!({"seed": "f", "ranges": [[0.0, 0.9]]});
+    let stored = [
+        ("flagd1", json!({"flag_key": "f", "weights": [1, 2]})),
+        ("flagd2", json!({"weights": [1, 2]})),
+        ("flagd3", json!({"flag_key": "f", "weights": [1, 2]})),
+        ("gofeatureflag", json!({"flag_key": "f", "percentages": [["a", 50.0], ["b", 50.0]]})),
+        ("growthbook1", json!({"form": "experiment", "seed": "s", "variations": 2, "namespace": ["n", 0.0, 0.9]})),
+        ("growthbook2", json!({"form": "experiment", "seed": "s", "variations": 2, "filters": [filter]})),
+        ("growthbook2", json!({"form": "rollout", "seed": "s", "coverage": 0.5})),
+        (
+            "posthog",
+            json!({"key": "f", "rollout_percentage": 50.0, "variants": [50.0, 50.0], "holdout_percentage": 5.0}),
+        ),
+        ("statsig", json!({"form": "gate", "salt": "s", "rule_salt": "r", "pass_percentage": 50.0})),
+        (
+            "statsig",
+            json!({"form": "experiment", "salt": "s", "end_of_range": [500, 1000], "layer": {"salt": "l", "buckets": [1]}}),
+        ),
+        (
+            "unleash",
+            json!({"rollout": {"group": "g", "percentage": 50}, "variants": {"group": "g", "weights": [1, 2]}}),
+        ),
+        (
+            "eppo",
+            json!({"total_shards": 10, "variations": 1, "splits": [{"variation": 0, "shards": [{"salt": "s", "ranges": [[0, 5]]}]}]}),
+        ),
+        (
+            "optimizely",
+            json!({"experiment": "1", "variations": ["a"], "traffic_allocation": [{"entity": "a", "end_of_range": 5000}]}),
+        ),
+    ];
+    let units: Vec<String> = (0..200).map(|unit| format!("user-{unit}")).collect();
+    for (version, parameters) in stored {
+        let bucketing = Bucketing::parse(version, &parameters).unwrap();
+        let mut taken = 0;
+        assert_eq!(allocations(|| taken = units.iter().filter_map(|unit| bucketing.arm(unit)).count()), 0, "{version}");
+        assert!(taken > 0 || parameters.get("layer").is_some(), "{version} {parameters}");
+    }
 }

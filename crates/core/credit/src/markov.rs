@@ -204,8 +204,9 @@ fn redirected(counts: &PathCounts, order: Order, outcome: Outcome) -> Result<Eff
         Outcome::Value => DoubleDouble::of_count(state.value_minor),
     };
     let all: DoubleDouble = chain.states().iter().map(earned).sum();
+    let budget = solve::Budget::default();
     let effect = |(place, channel): (usize, &Arc<str>)| {
-        let met = solve::met_before(&chain, chain.holding(place))?;
+        let met = solve::met_before(&chain, chain.holding(place), &budget)?;
         let lost: DoubleDouble = chain.states().iter().zip(met).map(|(state, part)| part.times(earned(state))).sum();
         Ok((Arc::clone(channel), lost.over(all)))
     };

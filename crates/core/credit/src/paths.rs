@@ -7,7 +7,7 @@
 mod encoding;
 mod key;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use key::Key;
@@ -104,8 +104,8 @@ pub enum InvalidCount {
 
 /// Counts by path.
 ///
-/// Memory is that of the different paths that are counted now, and of the names that ever were. Two tables are equal
-/// when they count the same, however they came about.
+/// Memory is that of the different paths that are counted now. Two tables are equal when they count the same, however
+/// they came about.
 #[derive(Clone, Debug, Default)]
 pub struct PathCounts {
     names: Names,
@@ -123,8 +123,10 @@ type Seeded = foldhash::fast::RandomState;
 struct Names {
     ids: HashMap<Arc<str>, u32, Seeded>,
     names: Vec<Arc<str>>,
-    /// Touches over all different paths.
+    /// Touches over all different paths, by id.
     uses: Vec<u64>,
+    /// Ids whose names nobody uses any more.
+    free: Vec<u32>,
 }
 
 /// One path with its count.
@@ -153,20 +155,15 @@ impl PathCounts {
             return Err(InvalidCount::Value);
         }
         let total = self.total.checked_add(tally).ok_or(InvalidCount::Overflow)?;
-        self.key.clear();
-        for (place, token) in path.into_iter().enumerate() {
-            if place >= MAX_PATH_TOUCHES {
-                return Err(InvalidCount::TooLong);
-            }
-            key::push(&mut self.key, self.names.id(token.as_ref(), place)?);
-        }
-        if tally.is_empty() {
-            return Ok(());
+        let named = self.name(path);
+        if named.is_err() || tally.is_empty() {
+            self.names.forget_unused(&self.key);
+            return named;
         }
         match self.tallies.get_mut(&*self.key) {
             Some(held) => *held = held.checked_add(tally).ok_or(InvalidCount::Overflow)?,
             None => {
-                self.names.used(&self.key, |uses| uses.saturating_add(1));
+                self.names.use_more(&self.key);
                 self.tallies.insert(self.key.clone(), tally);
             }
         }
@@ -196,7 +193,7 @@ impl PathCounts {
         *held = rest;
         if rest.is_empty() {
             self.tallies.remove(&*self.key);
-            self.names.used(&self.key, |uses| uses.saturating_sub(1));
+            self.names.use_less(&self.key);
         }
         Ok(())
     }
@@ -208,11 +205,23 @@ impl PathCounts {
     pub fn merge(&mut self, other: &Self) -> Result<(), InvalidCount> {
         self.total.checked_add(other.total).ok_or(InvalidCount::Overflow)?;
         let fresh = other.channels().iter().filter(|name| self.names.known(name).is_none()).count();
-        if self.names.names.len().saturating_add(fresh) > MAX_CHANNELS {
+        if self.names.ids.len().saturating_add(fresh) > MAX_CHANNELS {
             return Err(InvalidCount::TooManyChannels);
         }
         // Within the totals, so no count can break a bound any more.
         other.rows().iter().try_for_each(|row| self.add(&row.path, row.tally))
+    }
+
+    /// Writes the key of a path; new names get an id.
+    fn name<T: AsRef<str>>(&mut self, path: impl IntoIterator<Item = T>) -> Result<(), InvalidCount> {
+        self.key.clear();
+        for (place, token) in path.into_iter().enumerate() {
+            if place >= MAX_PATH_TOUCHES {
+                return Err(InvalidCount::TooLong);
+            }
+            key::push(&mut self.key, self.names.id(token.as_ref(), place)?);
+        }
+        Ok(())
     }
 
     /// Sums over all paths, the empty one included.
@@ -320,7 +329,7 @@ impl Names {
         self.ids.get(token).copied()
     }
 
-    /// The token's id, given out where there is none; an id that no path uses is seen nowhere.
+    /// The token's id, given out where there is none.
     fn id(&mut self, token: &str, place: usize) -> Result<u32, InvalidCount> {
         if let Some(id) = self.known(token) {
             return Ok(id);
@@ -328,21 +337,46 @@ impl Names {
         if token.is_empty() {
             return Err(InvalidCount::EmptyChannel { place });
         }
-        if self.names.len() >= MAX_CHANNELS {
+        if self.ids.len() >= MAX_CHANNELS {
             return Err(InvalidCount::TooManyChannels);
         }
-        let id = u32::try_from(self.names.len()).map_err(|_| InvalidCount::TooManyChannels)?;
         let name: Arc<str> = token.into();
-        self.names.push(Arc::clone(&name));
-        self.uses.push(0);
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.names.get_mut(id as usize).into_iter().for_each(|held| *held = Arc::clone(&name));
+                id
+            }
+            None => {
+                let id = u32::try_from(self.names.len()).map_err(|_| InvalidCount::TooManyChannels)?;
+                self.names.push(Arc::clone(&name));
+                self.uses.push(0);
+                id
+            }
+        };
         self.ids.insert(name, id);
         Ok(id)
     }
 
-    /// Changes how often each token of a path is used.
-    fn used(&mut self, path: &Key, change: impl Fn(u64) -> u64) {
+    fn use_more(&mut self, path: &Key) {
         for id in key::ids(path) {
-            self.uses.get_mut(id as usize).into_iter().for_each(|uses| *uses = change(*uses));
+            self.uses.get_mut(id as usize).into_iter().for_each(|uses| *uses = uses.saturating_add(1));
+        }
+    }
+
+    fn use_less(&mut self, path: &Key) {
+        for id in key::ids(path) {
+            self.uses.get_mut(id as usize).into_iter().for_each(|uses| *uses = uses.saturating_sub(1));
+        }
+        self.forget_unused(path);
+    }
+
+    /// Takes back the ids of a path's tokens that no path has.
+    fn forget_unused(&mut self, path: &Key) {
+        for id in key::ids(path).filter(|id| self.uses.get(*id as usize) == Some(&0)).collect::<BTreeSet<u32>>() {
+            if let Some(name) = self.names.get(id as usize) {
+                self.ids.remove(name);
+            }
+            self.free.push(id);
         }
     }
 }

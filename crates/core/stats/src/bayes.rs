@@ -8,6 +8,8 @@ mod difference;
 mod normal_effect;
 mod quadrature;
 
-pub use beta_binomial::{ARMS_MAX, BestOf, BetaComparison, BetaPrior, InvalidPrior, best_of, compare, credible_interval};
+pub use beta_binomial::{
+    ARMS_MAX, BestOf, BetaComparison, BetaPrior, InvalidPrior, best_of, compare, credible_interval,
+};
 pub use difference::difference_interval;
 pub use normal_effect::{NormalEffect, NormalPrior, normal_effect};

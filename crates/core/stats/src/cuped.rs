@@ -116,43 +116,45 @@ fn adjust(
         arm.linear(metric - theta * covariate, &[1.0, -theta])
     };
     let (adjusted_a, adjusted_b) = (adjusted_arm(a)?, adjusted_arm(b)?);
+    let difference = adjusted_b.mean() - adjusted_a.mean();
+    if !difference.is_finite() {
+        return Err(Undefined::OutOfRange);
+    }
     let warnings = Warnings::of_arms(a.first()?, b.first()?);
-    let compared = compare(method, adjusted_a, adjusted_b, alpha, warnings)?;
-    let ([baseline, _], [mean_b, _]) = (a.means(), b.means());
-    let errors = [adjusted_a, adjusted_b].map(|arm| arm.variance() / arm.n() as f64);
-    let reference = degrees_of_freedom([(errors[0], a.n()), (errors[1], b.n())])
+    let [error_a, error_b] = [adjusted_a, adjusted_b].map(|arm| arm.variance() / arm.n() as f64);
+    let reference = degrees_of_freedom([(error_a, a.n()), (error_b, b.n())])
         .and_then(|df| Reference::student(method, df, alpha, [a.n(), b.n()]))
         .map(|reference| reference.with_warnings(warnings));
+    let absolute =
+        reference.and_then(|reference| reference.estimate(Scale::Absolute, difference, (error_a + error_b).sqrt()));
+    let ([baseline, _], [mean_b, _]) = (a.means(), b.means());
+    let ([[variance_a, _], _], [[variance_b, _], _]) = (a.covariances(), b.covariances());
+    let (before_a, before_b) = (variance_a / a.n() as f64, variance_b / b.n() as f64);
     // What the control's mean would be under treatment: the derivative of the relative effect by it.
     let relative = |counterfactual: f64| {
         let magnitude = baseline.abs();
         if magnitude == 0.0 {
             return Err(Undefined::ZeroBaseline);
         }
-        if errors.contains(&0.0) {
+        if error_a == 0.0 || error_b == 0.0 {
             return Err(Undefined::ConstantArm);
         }
         let gradient = [counterfactual / baseline, -theta];
         let own = a.covariance_of(&gradient, &gradient).max(0.0) / a.n() as f64;
-        let standard_error = (own + errors[1]).sqrt() / magnitude;
-        let [[variance, _], _] = a.covariances();
-        let weak = magnitude < WEAK_DENOMINATOR * (variance / a.n() as f64).sqrt();
+        let standard_error = (own + error_b).sqrt() / magnitude;
+        let weak = magnitude < WEAK_DENOMINATOR * before_a.sqrt();
         let reference = reference?.with_warnings(warnings.and(Warning::WeakBaseline, weak));
-        reference.estimate(Scale::Relative, compared.difference / magnitude, standard_error)
+        reference.estimate(Scale::Relative, difference / magnitude, standard_error)
     };
-    let exact = relative(baseline + compared.difference);
-    let [[before_a, _], _] = a.covariances();
-    let [[before_b, _], _] = b.covariances();
-    let before = before_a / a.n() as f64 + before_b / b.n() as f64;
-    let after = errors[0] + errors[1];
+    let before = before_a + before_b;
     Ok(Cuped {
         theta,
         a: adjusted_a,
         b: adjusted_b,
-        adjusted: Comparison { relative: exact, ..compared },
+        adjusted: Comparison { difference, absolute, relative: relative(baseline + difference) },
         relative_plugged_in: relative(mean_b),
         unadjusted,
-        variance_reduction: if before > 0.0 { 1.0 - after / before } else { 0.0 },
+        variance_reduction: if before > 0.0 { 1.0 - (error_a + error_b) / before } else { 0.0 },
     })
 }
 

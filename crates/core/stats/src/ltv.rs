@@ -17,10 +17,10 @@ mod value;
 mod tests;
 
 pub use bgnbd::{BgNbd, PURCHASES_MAX};
-pub use bgnbd_likelihood::fit_bgnbd;
+pub use bgnbd_likelihood::{fit_bgnbd, log_likelihood as bgnbd_log_likelihood};
 pub use fit::{Fit, FittedParameter};
 pub use gamma_gamma::GammaGamma;
-pub use gamma_gamma_likelihood::fit_gamma_gamma;
+pub use gamma_gamma_likelihood::{fit_gamma_gamma, log_likelihood as gamma_gamma_log_likelihood};
 pub use value::{Horizon, PERIODS_MAX, lifetime_value};
 
 /// Why there is no model, or no prediction.

@@ -25,6 +25,7 @@
 
 mod bucketing;
 mod report;
+mod statistics;
 
 pub use report::{Difference, Miss, Report};
 
@@ -34,15 +35,27 @@ use serde_json::Value;
 struct Runner {
     /// Whether a file, by its name and content, is of this topic.
     recognises: fn(&str, &Value) -> bool,
-    run: fn(&Value) -> Report,
+    run: fn(&str, &Value, Companion<'_>) -> Report,
 }
 
-const RUNNERS: &[Runner] = &[Runner { recognises: bucketing::recognises, run: bucketing::run }];
+/// Reads a text file that lies beside the vectors, by its name.
+pub type Companion<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+const RUNNERS: &[Runner] = &[
+    Runner { recognises: bucketing::recognises, run: |_, file, _| bucketing::run(file) },
+    Runner { recognises: statistics::recognises, run: statistics::run },
+];
 
 /// Compares every case of a file with our answers; `None` for a file that no runner recognises. A file that is
 /// recognised and holds nothing to compare is a miss.
 #[must_use]
 pub fn check(file_name: &str, file: &Value) -> Option<Report> {
+    check_beside(file_name, file, &|_| None)
+}
+
+/// As [`check`], for vectors that name data in another file.
+#[must_use]
+pub fn check_beside(file_name: &str, file: &Value, companion: Companion<'_>) -> Option<Report> {
     let runner = RUNNERS.iter().find(|runner| (runner.recognises)(file_name, file))?;
-    Some((runner.run)(file))
+    Some((runner.run)(file_name, file, companion))
 }

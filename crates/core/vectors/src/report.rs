@@ -18,7 +18,7 @@ pub struct Report {
 /// A case that we answer differently, or cannot read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Miss {
-    /// The case's `id`, else its place in the file.
+    /// The case's `id` or `name`, else its place in the file.
     pub case: String,
     /// At least one.
     pub differences: Vec<Difference>,
@@ -47,7 +47,8 @@ impl Report {
         let mut report = Self::default();
         let cases = file.get("cases").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for (place, case) in cases.iter().enumerate() {
-            let id = case.get("id").and_then(Value::as_str).map_or_else(|| format!("#{place}"), str::to_owned);
+            let name = case.get("id").or_else(|| case.get("name")).and_then(Value::as_str);
+            let id = name.map_or_else(|| format!("#{place}"), str::to_owned);
             match compare(case) {
                 Ok(Comparison { compared: 0, .. }) => report.miss(id, "case", "something to compare", "nothing"),
                 Ok(Comparison { differences, .. }) if differences.is_empty() => {
@@ -84,6 +85,16 @@ impl Comparison {
             let json = |value: T| serde_json::to_value(value).unwrap_or_default();
             let difference = Difference { field: field.to_owned(), expected: json(expected), found: json(found) };
             self.differences.push(difference);
+        }
+        self
+    }
+
+    /// Where somebody else decides what agrees.
+    pub(crate) fn judged(mut self, field: &str, expected: &Value, found: &Value, agrees: bool) -> Self {
+        self.compared = self.compared.saturating_add(1);
+        if !agrees {
+            let (expected, found) = (expected.clone(), found.clone());
+            self.differences.push(Difference { field: field.to_owned(), expected, found });
         }
         self
     }

@@ -11,16 +11,11 @@ use super::simulate::{Mean, Simulator, yes};
 use super::table::{Kept, Table, percent, share};
 use crate::error::Error;
 
-const RUNS: u64 = 10_000;
+const RUNS: u64 = 2_000;
 const EPOCHS: usize = 40;
-const EPOCH_UNITS: u64 = 1_000;
+const EPOCH_UNITS: u64 = 2_000;
 const LEVEL: f64 = 0.95;
-/// Units that an arm gets before weights move.
-const BURN_IN: u64 = 500;
-/// Least share of an arm.
-const FLOOR: f64 = 0.02;
-const WORLDS: [(&str, [f64; 4]); 2] =
-    [("all arms 5 %", [0.05; 4]), ("one arm 6 %", [0.05, 0.05, 0.05, 0.06])];
+const WORLDS: [(&str, [f64; 4]); 2] = [("all arms 5 %", [0.05; 4]), ("one arm 6 %", [0.05, 0.05, 0.05, 0.06])];
 /// The last is chosen by the data, so nobody promises anything about it.
 const QUANTITIES: [&str; 3] = ["the last arm", "difference to the first arm", "the arm with least traffic"];
 const SELECTED: usize = 2;
@@ -33,13 +28,23 @@ const ESTIMATORS: [(&str, Option<Estimator>); 4] = [
 
 /// Simulates.
 pub fn run(simulator: &Simulator) -> Result<Table, Error> {
-    let titles =
-        ["world", "estimator", "of", "held the truth (se)", "95 % less, plus 2 se", "bias (se), points", "half-width, points"];
+    let titles = [
+        "world",
+        "estimator",
+        "of",
+        "held the truth (se)",
+        "95 % less, plus 2 se",
+        "bias (se), points",
+        "half-width, points",
+    ];
     let mut table = Table::new("bandits", &titles);
-    table.about(format!("{RUNS} Thompson bandits of 4 arms, {EPOCHS} epochs of {EPOCH_UNITS} units, floor {FLOOR}"));
-    table.about(format!("burn-in {BURN_IN} units an arm, seed {}", simulator.seed));
-    let mut definition = Definition::new(Reward::CONVERSION, vec![Arm::of_weight(1); 4]);
-    (definition.min_impressions, definition.floor) = (BURN_IN, FLOOR);
+    let definition = Definition::new(Reward::CONVERSION, vec![Arm::of_weight(1); 4]);
+    let (floor, burn_in) = (definition.floor, definition.min_impressions);
+    table.about(format!(
+        "{RUNS} Thompson bandits of 4 arms, {EPOCHS} epochs of {EPOCH_UNITS} units, seed {}",
+        simulator.seed
+    ));
+    table.about(format!("floor {floor}, burn-in {burn_in} units an arm"));
     let design = Design::new(definition).map_err(|error| Error::Void(error.to_string()))?;
     for (place, (world, rates)) in (0..).zip(WORLDS) {
         let means = simulator.means(place, world, RUNS, |rng| experiment(rng, &design, &rates).unwrap_or_default())?;

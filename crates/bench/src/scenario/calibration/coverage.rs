@@ -51,7 +51,8 @@ struct Look {
 
 /// Simulates.
 pub fn run(simulator: &Simulator) -> Result<Table, Error> {
-    let titles = ["data", "interval", "units per arm", "held the truth (se)", "95 % less, plus 2 se", "runs with a warning"];
+    let titles =
+        ["data", "interval", "units per arm", "held the truth (se)", "95 % less, plus 2 se", "runs with a warning"];
     let mut table = Table::new("coverage", &titles);
     table.about(format!("{RUNS} experiments per size, treatment {FACTOR} times the control, seed {}", simulator.seed));
     table.about("runs without an estimate are left out; sizes where most runs warn count as warned of");

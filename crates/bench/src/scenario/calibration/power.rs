@@ -1,9 +1,7 @@
 //! Whether a planned size finds what it was planned for as often as the plan says.
 
 use rand::rngs::ChaCha8Rng;
-use stats::planning::{
-    MeanFormula, PlanError, ProportionFormula, SequentialDesign, Sides, Target, TestDesign,
-};
+use stats::planning::{MeanFormula, PlanError, ProportionFormula, SequentialDesign, Sides, Target, TestDesign};
 use stats::sequential::{Side, Tuning, confidence_sequence};
 use stats::{Alpha, Conversions, Moments, two_proportion, welch};
 
@@ -38,19 +36,55 @@ enum Data {
 }
 
 const TRIALS: [Trial; 7] = [
-    Trial { name: "rates 5 to 5.6 %", data: Data::Rates(0.05, 0.056), sides: Sides::Two, ratio: 1.0, power: 0.8, looks: None },
-    Trial { name: "rates 1 to 1.3 %", data: Data::Rates(0.01, 0.013), sides: Sides::Two, ratio: 1.0, power: 0.9, looks: None },
-    Trial { name: "rates 30 to 33 %, one-sided, 1 to 3", data: Data::Rates(0.3, 0.33), sides: Sides::One, ratio: 3.0, power: 0.8, looks: None },
+    Trial {
+        name: "rates 5 to 5.6 %",
+        data: Data::Rates(0.05, 0.056),
+        sides: Sides::Two,
+        ratio: 1.0,
+        power: 0.8,
+        looks: None,
+    },
+    Trial {
+        name: "rates 1 to 1.3 %",
+        data: Data::Rates(0.01, 0.013),
+        sides: Sides::Two,
+        ratio: 1.0,
+        power: 0.9,
+        looks: None,
+    },
+    Trial {
+        name: "rates 30 to 33 %, one-sided, 1 to 3",
+        data: Data::Rates(0.3, 0.33),
+        sides: Sides::One,
+        ratio: 3.0,
+        power: 0.8,
+        looks: None,
+    },
     Trial { name: "means, 2 % lift", data: Data::Means(1.02), sides: Sides::Two, ratio: 1.0, power: 0.8, looks: None },
     Trial { name: "means, 20 % lift", data: Data::Means(1.2), sides: Sides::Two, ratio: 1.0, power: 0.9, looks: None },
-    Trial { name: "rates 5 to 5.6 %, 28 looks", data: Data::Rates(0.05, 0.056), sides: Sides::Two, ratio: 1.0, power: 0.8, looks: Some(LOOKS) },
-    Trial { name: "means, 2 % lift, 28 looks", data: Data::Means(1.02), sides: Sides::Two, ratio: 1.0, power: 0.9, looks: Some(LOOKS) },
+    Trial {
+        name: "rates 5 to 5.6 %, 28 looks",
+        data: Data::Rates(0.05, 0.056),
+        sides: Sides::Two,
+        ratio: 1.0,
+        power: 0.8,
+        looks: Some(LOOKS),
+    },
+    Trial {
+        name: "means, 2 % lift, 28 looks",
+        data: Data::Means(1.02),
+        sides: Sides::Two,
+        ratio: 1.0,
+        power: 0.9,
+        looks: Some(LOOKS),
+    },
 ];
 
 /// Simulates.
 pub fn run(simulator: &Simulator) -> Result<Table, Error> {
     let mut table = Table::new("power", &["plan", "units of A", "planned", "found (se)"]);
-    table.about(format!("{RUNS} experiments each, alpha {ALPHA}, seed {}; within 2 points of the plan", simulator.seed));
+    table
+        .about(format!("{RUNS} experiments each, alpha {ALPHA}, seed {}; within 2 points of the plan", simulator.seed));
     for (place, trial) in (0..).zip(TRIALS) {
         let units = size(&trial).map_err(|error| Error::Void(format!("a plan is refused: {error}")))?;
         let [found] = simulator.means(place, trial.name, RUNS, |rng| vec![yes(experiment(rng, &trial, units))])?[..]
@@ -110,9 +144,7 @@ fn draw(rng: &mut ChaCha8Rng, trial: &Trial, units: u64) -> Option<[Sums; 2]> {
     };
     (units > 1).then(|| match trial.data {
         Data::Rates(a, b) => [converted(rng, units, a), converted(rng, other, b)],
-        Data::Means(factor) => {
-            [Population::Normal.draw(rng, units, 1.0), Population::Normal.draw(rng, other, factor)]
-        }
+        Data::Means(factor) => [Population::Normal.draw(rng, units, 1.0), Population::Normal.draw(rng, other, factor)],
     })
 }
 

@@ -22,9 +22,7 @@ pub fn run(simulator: &Simulator) -> Result<Table, Error> {
     table.about(format!("{RUNS} experiments each, shares 50/25/25, seed {}", simulator.seed));
     table.about(format!("{DAYS} daily looks at {DAILY} new units; broken: the second arm loses 5 % of its units"));
     let titles = ["anytime-valid at every look", "chi-square at every look", "chi-square at the end"];
-    for (place, (traffic, shares, is_broken)) in
-        (0..).zip([("as planned", PLANNED, false), ("broken", BROKEN, true)])
-    {
+    for (place, (traffic, shares, is_broken)) in (0..).zip([("as planned", PLANNED, false), ("broken", BROKEN, true)]) {
         let means = simulator.means(place, traffic, RUNS, |rng| experiment(rng, &shares))?;
         for (method, mean) in means.iter().enumerate() {
             let (title, level) = (titles[method % titles.len()], LEVELS[method / titles.len()]);

@@ -114,8 +114,8 @@ impl BucketSet {
         (&self.0 & &other.0).min()
     }
 
-    pub(super) fn union(&self, other: &Self) -> Self {
-        Self(&self.0 | &other.0)
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.0 |= &other.0;
     }
 
     pub(super) fn without(&self, other: &Self) -> Self {

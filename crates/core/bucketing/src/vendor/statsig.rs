@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn everybody_or_nobody_passes_at_the_ends() {
-        let passes = |percentage| (0..500).filter(move |unit| gate(percentage).unwrap().arm(&unit.to_string()).is_some());
+        let passes =
+            |percentage| (0..500).filter(move |unit| gate(percentage).unwrap().arm(&unit.to_string()).is_some());
         assert_eq!((passes(0.0).count(), passes(100.0).count()), (0, 500));
     }
 

@@ -10,6 +10,8 @@
 //! Solved to about 30 digits by refinement (Higham, Accuracy and Stability of Numerical Algorithms, 2002, ch. 12), so
 //! that the double reported does not depend on the order of states. Must never know channels.
 
+use std::cell::Cell;
+
 use super::chain::{Chain, Inflow};
 use crate::Undefined;
 use crate::double_double::DoubleDouble;
@@ -20,9 +22,13 @@ const ELIMINATED_AT_ONCE: usize = 48;
 const ELIMINATED_AT_MOST: usize = 1_500;
 /// Transitions that the sweeps of one round may read.
 const SWEPT_MOST: usize = 200_000_000;
+/// Transitions and products that all channels together may take: half a minute or so.
+const WORK_MOST: u64 = 20_000_000_000;
 const ROUNDS: usize = 16;
-/// A correction this small leaves the rounded result as it is: 2^-98.
+/// Corrections this small beside what they correct are none: 2^-98.
 const SETTLED: f64 = 3.155_443_620_884_047e-30;
+/// And these will do where journeys circle so long that they get no smaller: 2^-75, still 22 bits beyond a double.
+const GOOD_ENOUGH: f64 = 2.646_977_960_169_689e-23;
 /// What a round of sweeps leaves of the error, about.
 const SWEPT: f64 = 1e-13;
 
@@ -34,13 +40,37 @@ struct System<'c> {
     /// `w_ij / w_j` by transition, in the chain's order.
     rates: Vec<f64>,
     unknowns: usize,
+    budget: &'c Budget,
+}
+
+/// What the systems of one chain may still cost.
+#[derive(Debug)]
+pub(super) struct Budget(Cell<u64>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Cell::new(WORK_MOST))
+    }
+}
+
+impl Budget {
+    #[cfg(test)]
+    pub(super) const fn of(work: u64) -> Self {
+        Self(Cell::new(work))
+    }
+
+    /// Takes this much out; none when it is not there.
+    fn take(&self, work: u64) -> Option<()> {
+        self.0.set(self.0.get().checked_sub(work)?);
+        Some(())
+    }
 }
 
 /// `u` by state for the set of states given.
 ///
 /// # Errors
-/// [`Undefined::NotSolved`] for a large system whose journeys circle for too long.
-pub(super) fn met_before(chain: &Chain, set: &[u32]) -> Result<Vec<DoubleDouble>, Undefined> {
+/// [`Undefined::NotSolved`] for a large system whose journeys circle for too long, and when the budget is spent.
+pub(super) fn met_before(chain: &Chain, set: &[u32], budget: &Budget) -> Result<Vec<DoubleDouble>, Undefined> {
     let mut inside = vec![false; chain.states().len()];
     for state in set {
         inside.get_mut(*state as usize).into_iter().for_each(|inside| *inside = true);
@@ -50,8 +80,10 @@ pub(super) fn met_before(chain: &Chain, set: &[u32]) -> Result<Vec<DoubleDouble>
     for (state, inflows) in chain.with_inflows() {
         rates.extend(inflows.iter().map(|inflow| inflow.journeys as f64 / state.arrivals as f64));
     }
-    let system = System { chain, inside, rates, unknowns };
+    let system = System { chain, inside, rates, unknowns, budget };
     let not_solved = Undefined::NotSolved { states: unknowns };
+    let size = chain.transitions().saturating_add(unknowns);
+    budget.take(size as u64).ok_or(not_solved.clone())?;
     if unknowns > ELIMINATED_AT_ONCE
         && let Some(solution) = system.refined(|defects| system.swept(defects))
     {
@@ -60,8 +92,12 @@ pub(super) fn met_before(chain: &Chain, set: &[u32]) -> Result<Vec<DoubleDouble>
     if unknowns > ELIMINATED_AT_MOST {
         return Err(not_solved);
     }
-    let factors = system.factors();
-    system.refined(|defects| Some(system.eliminated(&factors, defects))).ok_or(not_solved)
+    let cube = (unknowns as u64).saturating_pow(3) / 3;
+    let solved = budget.take(cube).and_then(|()| {
+        let factors = system.factors();
+        system.refined(|defects| Some(system.eliminated(&factors, defects)))
+    });
+    solved.ok_or(not_solved)
 }
 
 impl System<'_> {
@@ -69,18 +105,21 @@ impl System<'_> {
     fn refined(&self, solve: impl Fn(&[f64]) -> Option<Vec<f64>>) -> Option<Vec<DoubleDouble>> {
         let one = |inside: &bool| if *inside { DoubleDouble::ONE } else { DoubleDouble::ZERO };
         let mut solution: Vec<DoubleDouble> = self.inside.iter().map(one).collect();
+        let mut largest = 0.0f64;
         for _ in 0..ROUNDS {
             let corrections = solve(&self.defects(&solution))?;
-            let mut largest = 0.0f64;
+            largest = 0.0;
             for (value, correction) in solution.iter_mut().zip(&corrections) {
                 *value = value.plus(DoubleDouble::of(*correction));
-                largest = largest.max(correction.abs());
+                if *correction != 0.0 {
+                    largest = largest.max((correction / value.rounded()).abs());
+                }
             }
             if largest <= SETTLED {
                 return Some(solution);
             }
         }
-        None
+        (largest <= GOOD_ENOUGH).then_some(solution)
     }
 
     /// `sum_i u_i * w_ij / w_j - u_j`, computed to 30 digits; 0 inside the set.
@@ -104,6 +143,7 @@ impl System<'_> {
         let mut found = vec![0.0f64; defects.len()];
         let work = self.chain.transitions().saturating_add(defects.len()).max(1);
         for _ in 0..SWEPT_MOST.checked_div(work)?.max(1) {
+            self.budget.take(work as u64)?;
             let (mut change, mut largest) = (0.0f64, 0.0f64);
             let mut rates = self.rates.iter();
             let rows = self.chain.with_inflows().zip(defects).zip(&self.inside).enumerate();

@@ -218,6 +218,35 @@ fn journeys_that_circle_for_ever_so_long_are_solved_as_well() {
 }
 
 #[test]
+fn tiny_effects_have_all_their_digits() {
+    let many = 100_000_000_000;
+    let mut counts = PathCounts::new();
+    counts.add(["x", "a", "b", "c"], Tally::LOST).unwrap();
+    counts.add(["a"], Tally { conversions: 0, value_minor: 0, lost: many }).unwrap();
+    counts.add(["b"], Tally { conversions: 0, value_minor: 0, lost: many }).unwrap();
+    counts.add(["c"], Tally { conversions: many, value_minor: 0, lost: 0 }).unwrap();
+    let found = redirected(&counts, 1);
+    let part = 1.0 / (many as f64 + 1.0);
+    assert!((found[3].effect / (part * part * part) - 1.0).abs() < 1e-15, "{found:?}");
+}
+
+#[test]
+fn many_states_that_circle_for_long_are_solved_or_refused_in_bounded_time() {
+    // A thousand channels in a ring that is walked nine times: sweeps settle slowly, elimination does not mind.
+    let ring: Vec<String> = (0..1_000).map(|place| format!("channel {place}")).collect();
+    let mut counts = PathCounts::new();
+    counts.add(ring.iter().cycle().take(9_000), Tally { conversions: 1, value_minor: 0, lost: 1 }).unwrap();
+    counts.add(["aside"], Tally::converted(0)).unwrap();
+    let chain = Chain::new(&counts, 1).unwrap();
+    let place = chain.channels().iter().position(|channel| &**channel == "aside").unwrap();
+    let met = solve::met_before(&chain, chain.holding(place), &solve::Budget::default()).unwrap();
+    assert_eq!(met.iter().map(|met| met.rounded()).sum::<f64>(), 1.0);
+    let spent = solve::Budget::of(5);
+    let refused = solve::met_before(&chain, chain.holding(place), &spent);
+    assert_eq!(refused, Err(Undefined::NotSolved { states: 1_000 }));
+}
+
+#[test]
 fn an_order_is_from_one_to_ten() {
     for text in ["0", "11", "-1", "+1", "1.0", "", "256", "x"] {
         assert_eq!(text.parse::<Order>(), Err(InvalidOrder), "{text}");

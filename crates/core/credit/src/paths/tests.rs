@@ -149,6 +149,12 @@ fn paths_that_nobody_walks_any_more_take_no_room() {
     }
     assert_eq!((counts.len(), counts.channels().len()), (1, 2));
     assert_eq!(counts, expected);
+    for number in 0..2_000 {
+        assert!(counts.add([format!("{number} too"), number.to_string(), String::new()], Tally::LOST).is_err());
+        assert!(counts.add([format!("{number} again")], Tally::default()).is_ok());
+    }
+    assert_eq!(counts.names.ids.len(), 2);
+    assert!(counts.names.names.len() < 8, "{:?}", counts.names);
 }
 
 #[test]

@@ -1,1 +1,240 @@
 use super::*;
+use crate::fixture::{at, conversion, touch};
+use crate::incremental::{Factor, Lift};
+use crate::{
+    Conversion, EffectKind, Grain, History, Journey, JourneyRules, Markov, Order, SHARE_TOTAL, Tally, Touch, TouchKind,
+    markov_credit, shapley_credit,
+};
+use ids::DAY_MS;
+use proptest::prelude::*;
+
+const T0: i64 = 100 * DAY_MS;
+
+fn spec(text: &str) -> TrainedSpec {
+    match text.parse().unwrap() {
+        ModelSpec::Trained(spec) => spec,
+        ModelSpec::Rule(_) => panic!("{text} is a rule"),
+    }
+}
+
+/// A person with one journey over the channels, an hour apart, the last an hour before the conversion.
+fn person(channels: &[&str]) -> (Vec<Touch>, [Conversion; 1]) {
+    let first = T0 - 3_600_000 * i64::try_from(channels.len()).unwrap();
+    let touches = (1u8..)
+        .zip(channels)
+        .map(|(number, channel)| touch(number, first + 3_600_000 * i64::from(number - 1), channel));
+    (touches.collect(), [conversion(250, T0)])
+}
+
+fn with_journey<R>(channels: &[&str], visit: impl FnOnce(&Journey<'_>) -> R) -> R {
+    let (touches, conversions) = person(channels);
+    let history = History { touches: &touches, conversions: &conversions, milestones: &[] };
+    visit(&history.journeys(&JourneyRules::default())[0])
+}
+
+fn counts(spec: &TrainedSpec, rows: &[(Vec<&str>, u64, u64)]) -> PathCounts {
+    let mut counts = PathCounts::new();
+    for (path, conversions, lost) in rows {
+        let tally = Tally { conversions: *conversions, value_minor: 10 * *conversions as i64, lost: *lost };
+        with_journey(path, |journey| counts.add(spec.path_of(journey), tally)).unwrap();
+    }
+    counts
+}
+
+fn rows() -> Vec<(Vec<&'static str>, u64, u64)> {
+    vec![
+        (vec!["A", "B"], 2, 3),
+        (vec!["A"], 1, 4),
+        (vec!["B", "C"], 0, 5),
+        (vec!["A", "B", "C"], 3, 1),
+        (vec!["C"], 1, 6),
+        (vec!["A", "C", "A"], 1, 2),
+    ]
+}
+
+fn trained(text: &str) -> TrainedModel {
+    let spec = spec(text);
+    let counts = counts(&spec, &rows());
+    TrainedModel::train(spec, &counts, at(T0)).unwrap()
+}
+
+/// Credit of all conversions, journey by journey.
+fn summed(model: &TrainedModel) -> BTreeMap<String, f64> {
+    let mut credit = BTreeMap::new();
+    for (path, conversions, _) in rows() {
+        let shares = with_journey(&path, |journey| model.shares(journey));
+        for (channel, share) in path.iter().zip(shares.as_slice()) {
+            let part = f64::from(*share) / f64::from(SHARE_TOTAL);
+            *credit.entry((*channel).to_owned()).or_default() += part * conversions as f64;
+        }
+    }
+    credit
+}
+
+#[test]
+fn shares_of_all_journeys_sum_to_the_totals_of_the_model() {
+    for (text, form) in [
+        ("markov(share=per_journey)", ShareForm::PerJourney),
+        ("markov(order=2, share=per_journey)", ShareForm::PerJourney),
+        ("markov(share=per_journey_distinct)", ShareForm::PerJourneyDistinct),
+    ] {
+        let model = trained(text);
+        let TrainedSpec::Markov(Markov { order, effect, outcome, .. }) = *model.spec() else { panic!("{text}") };
+        let counts = counts(model.spec(), &rows());
+        let found = summed(&model);
+        for row in markov_credit(&counts, order, effect, outcome, form).unwrap() {
+            let found = found[&*row.channel];
+            assert!((found - row.conversions).abs() < 1e-7, "{text} {}: {found}, {}", row.channel, row.conversions);
+        }
+    }
+    let counts = counts(&spec("markov"), &rows());
+    let shapley: crate::RuleModel = "shapley".parse().unwrap();
+    let rule = TrainedModel::calibrated_rule(shapley, Calibration::default(), at(0));
+    let found = summed(&rule);
+    for row in shapley_credit(&counts).unwrap() {
+        assert!((found[&*row.channel] - row.conversions).abs() < 1e-7, "{row:?}");
+    }
+}
+
+#[test]
+fn data_driven_shares_sum_to_its_totals() {
+    let model = trained("data_driven(replicates=0)");
+    let counts = counts(model.spec(), &rows());
+    let TrainedSpec::DataDriven(parameters) = *model.spec() else { panic!("{model:?}") };
+    let found = summed(&model);
+    for row in crate::data_driven_credit(&counts, &parameters).unwrap() {
+        let found = found[&*row.channel];
+        assert!((found - row.conversions).abs() < 1e-7, "{}: {found} is not {}", row.channel, row.conversions);
+    }
+}
+
+#[test]
+fn unknown_channels_get_nothing_beside_known_ones_and_all_alone() {
+    let model = trained("markov");
+    with_journey(&["new", "A"], |journey| assert_eq!(model.shares(journey).into_vec(), [0, SHARE_TOTAL]));
+    with_journey(&["new", "newer"], |journey| assert_eq!(model.shares(journey).into_vec(), [0, SHARE_TOTAL]));
+    let nobody = with_journey(&[], |journey| model.shares(journey));
+    assert_eq!((nobody.is_empty(), nobody.unattributed()), (true, SHARE_TOTAL));
+}
+
+#[test]
+fn a_calibrated_model_keeps_what_its_base_learned() {
+    let base = trained("markov");
+    let lift = Lift { channel: "A".into(), conversions: 1.0, lower: 0.5, upper: 1.5 };
+    let counts = counts(base.spec(), &rows());
+    let credit =
+        markov_credit(&counts, Order::FIRST, EffectKind::RedirectToNull, Default::default(), ShareForm::PerJourney);
+    let credit = credit.unwrap();
+    let calibration = Calibration::fit(&credit, &[lift]).unwrap();
+    let before = summed(&base);
+    let model = base.calibrated(calibration.clone(), at(T0 + 1)).unwrap();
+    assert!(model.spec().to_string().starts_with("incremental(base=markov(order=1, "));
+    let after = summed(&model);
+    assert!((after["A"] - 1.0).abs() < 1e-6 && (after["B"] - before["B"]).abs() < 1e-7, "{after:?}");
+    assert_eq!(TrainedModel::decode(&model.encode()).unwrap(), model);
+    assert_eq!(model.calibrated(calibration, at(0)), None);
+}
+
+#[test]
+fn a_global_form_has_totals_and_no_shares() {
+    let counts = counts(&spec("markov"), &rows());
+    for text in ["markov(share=global)", "shapley(share=global)", "incremental(base=linear)"] {
+        assert_eq!(TrainedModel::train(spec(text), &counts, at(0)), Err(Undefined::NotPerJourney), "{text}");
+    }
+}
+
+#[test]
+fn a_finer_grain_credits_flag_and_variant() {
+    let exposure = |number, millis, variant: &str| Touch {
+        kind: TouchKind::Exposure,
+        campaign: Some(variant.into()),
+        ..touch(number, millis, "checkout")
+    };
+    let touches = [exposure(1, T0 - 9, "control"), exposure(2, T0 - 5, "treatment")];
+    let conversions = [conversion(3, T0)];
+    let history = History { touches: &touches, conversions: &conversions, milestones: &[] };
+    let rules = JourneyRules { family: TouchKind::Exposure, ..JourneyRules::default() };
+    let journeys = history.journeys(&rules);
+    let spec = spec("markov(by=campaign)");
+    assert_eq!(spec.path_of(&journeys[0]), ["checkout\u{1f}control", "checkout\u{1f}treatment"]);
+    let mut counts = PathCounts::new();
+    counts.add(["checkout\u{1f}treatment"], Tally { conversions: 9, value_minor: 0, lost: 1 }).unwrap();
+    counts.add(["checkout\u{1f}control"], Tally { conversions: 3, value_minor: 0, lost: 7 }).unwrap();
+    let model = TrainedModel::train(spec, &counts, at(0)).unwrap();
+    assert_eq!(model.shares(&journeys[0]).into_vec(), [SHARE_TOTAL / 4, SHARE_TOTAL / 4 * 3]);
+    // A name cannot imitate a token of two parts.
+    let sly = touch(1, 0, "checkout\u{1f}treatment");
+    assert_eq!(Grain::Channel.token(&sly), "checkout\u{fffd}treatment");
+}
+
+#[test]
+fn the_age_of_a_touch_is_part_of_what_data_driven_credit_reads() {
+    let touches =
+        [touch(1, T0 - 8 * DAY_MS, "a"), touch(2, T0 - 7 * DAY_MS, "a"), touch(3, T0 - DAY_MS, "a"), touch(4, T0, "a")];
+    let touches: Vec<&Touch> = touches.iter().collect();
+    let path = spec("data_driven").path(&touches, at(T0));
+    assert_eq!(path, ["a\u{1f}2", "a\u{1f}1", "a\u{1f}0", "a\u{1f}0"]);
+}
+
+#[test]
+fn bytes_are_frozen_and_read_back() {
+    for text in ["markov", "markov(order=3, share=per_journey_distinct)", "data_driven(replicates=0)"] {
+        let model = trained(text);
+        assert_eq!(TrainedModel::decode(&model.encode()).unwrap(), model);
+        assert_eq!(model.artefact_hash(), trained(text).artefact_hash());
+        assert_ne!(model.artefact_hash(), TrainedModel { effective_from: at(T0 + 1), ..model }.artefact_hash());
+    }
+    let hash: String = trained("markov").artefact_hash().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hash, "703e7fc19892a7986b9bad67d389e8c9bf66b86f439f122a105e1201afb29a86");
+}
+
+#[test]
+fn what_does_not_fit_the_model_is_refused() {
+    let model = trained("markov");
+    let wrong = |learned| TrainedModel { learned, ..model.clone() }.encode();
+    let logistic = Learned::Logistic(Coefficients::default());
+    let negative = Learned::Effects(BTreeMap::from([("a".into(), -0.5)]));
+    let scaled = Learned::Scaled(Calibration::default(), None);
+    for bytes in [wrong(logistic), wrong(negative), wrong(scaled)] {
+        assert!(matches!(TrainedModel::decode(&bytes), Err(InvalidTrainedModel::Learned)));
+    }
+    let rule = TrainedModel::calibrated_rule("linear".parse().unwrap(), Calibration::default(), at(0));
+    let learned = Learned::Scaled(
+        Calibration::of(BTreeMap::from([("a".into(), Factor { factor: f64::NAN, lower: 0.0, upper: 0.0 })])),
+        None,
+    );
+    let bytes = TrainedModel { learned, ..rule.clone() }.encode();
+    assert!(matches!(TrainedModel::decode(&bytes), Err(InvalidTrainedModel::Learned)));
+    let mut bytes = rule.encode();
+    bytes[0] = 9;
+    assert!(matches!(TrainedModel::decode(&bytes), Err(InvalidTrainedModel::Version { found: 9 })));
+    let mut bytes = rule.encode();
+    bytes.push(0);
+    assert!(matches!(TrainedModel::decode(&bytes), Err(InvalidTrainedModel::NotCanonical)));
+}
+
+proptest! {
+    #[test]
+    fn shares_are_the_whole_whatever_the_journey(
+        path in prop::collection::vec(prop::sample::select(vec!["A", "B", "C", "new"]), 1..30),
+        text in prop::sample::select(vec![
+            "markov", "markov(order=2, effect=fail, outcome=value)", "markov(share=per_journey_distinct)",
+            "data_driven(replicates=0)",
+        ]),
+    ) {
+        let model = trained(text);
+        let shares = with_journey(&path, |journey| model.shares(journey));
+        let sum: u64 = shares.as_slice().iter().map(|share| u64::from(*share)).sum();
+        prop_assert_eq!((sum, shares.unattributed()), (u64::from(SHARE_TOTAL), 0));
+    }
+
+    #[test]
+    fn other_bytes_are_refused_or_canonical(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = trained("data_driven(replicates=0)").encode();
+        let place = place.index(bytes.len());
+        bytes[place] = byte;
+        if let Ok(model) = TrainedModel::decode(&bytes) {
+            prop_assert_eq!(model.encode(), bytes);
+        }
+    }
+}

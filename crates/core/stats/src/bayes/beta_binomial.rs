@@ -16,7 +16,9 @@ pub enum InvalidPrior {
     #[error("the beta prior cannot be used")]
     Shapes(#[source] InvalidShapes),
     /// The mean or standard deviation of a normal prior.
-    #[error("a normal prior needs a finite mean and a positive standard deviation, not {mean} and {standard_deviation}")]
+    #[error(
+        "a normal prior needs a finite mean and a positive standard deviation, not {mean} and {standard_deviation}"
+    )]
     Normal {
         /// The mean given.
         mean: f64,

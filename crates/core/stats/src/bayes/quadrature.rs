@@ -193,10 +193,7 @@ pub(super) fn breakpoints(arms: &[Beta]) -> Result<Vec<f64>, Undefined> {
         let limit = modes.iter().copied().find(|mode| *mode > here).unwrap_or(stop).min(stop);
         let next = if here + width < limit { here + width } else { limit };
         let ahead: Vec<f64> = shapes.iter().map(|shape| shape.depth(next)).collect();
-        let too_wide = depths
-            .iter()
-            .zip(&ahead)
-            .any(|(from, to)| from.min(*to) < DEPTH && (from - to).abs() > CHANGE);
+        let too_wide = depths.iter().zip(&ahead).any(|(from, to)| from.min(*to) < DEPTH && (from - to).abs() > CHANGE);
         let beside_poles = next - here > WIDTH && here < FAR && next > -FAR;
         let halved = 0.5 * (next - here);
         if (too_wide || beside_poles) && here + halved > here && here + halved < next {

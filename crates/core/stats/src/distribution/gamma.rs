@@ -65,7 +65,8 @@ pub(crate) fn digamma(z: f64) -> f64 {
         * (1.0 / 12.0
             - square
                 * (1.0 / 120.0
-                    - square * (1.0 / 252.0 - square * (1.0 / 240.0 - square * (1.0 / 132.0 - square * 691.0 / 32760.0)))));
+                    - square
+                        * (1.0 / 252.0 - square * (1.0 / 240.0 - square * (1.0 / 132.0 - square * 691.0 / 32760.0)))));
     libm::log(shifted) - 0.5 / shifted - series - below
 }
 

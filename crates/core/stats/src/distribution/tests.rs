@@ -66,7 +66,10 @@ fn logarithmic_derivatives_of_gamma_match_high_precision_arithmetic() {
     // mpmath 1.3 at 40 digits: psi(0, z), psi(1, z).
     for (z, first, second) in DERIVATIVES {
         let (first_error, second_error) = ((digamma(z) - first).abs(), (trigamma(z) / second - 1.0).abs());
-        assert!(first_error < 4e-15 * (1.0 + first.abs()) && second_error < 1e-14, "{z}: {first_error:e} {second_error:e}");
+        assert!(
+            first_error < 4e-15 * (1.0 + first.abs()) && second_error < 1e-14,
+            "{z}: {first_error:e} {second_error:e}"
+        );
     }
 }
 

@@ -95,7 +95,8 @@ impl Attempts {
             if !event.steps.contains(step) {
                 continue;
             }
-            let begun = if step == 0 { Some(Vec::new()) } else { from.filter(|times| self.in_time(times, event)).cloned() };
+            let begun =
+                if step == 0 { Some(Vec::new()) } else { from.filter(|times| self.in_time(times, event)).cloned() };
             let Some(mut times) = begun else { continue };
             times.push(event.at_ms);
             if times.len() > self.deepest.steps() {

@@ -227,12 +227,11 @@ fn add<const N: usize>(sums: &mut [f64; N], parts: [f64; N], weight: f64) {
     }
 }
 
-/// The log-likelihood of these histories, summed.
+/// The log-likelihood of these histories, summed: how well a model fits customers that it was not fitted to.
 ///
 /// # Errors
 /// [`LtvError::TooFewReturned`] when nobody came back.
-#[cfg(test)]
-pub(super) fn log_likelihood(model: &BgNbd, histories: &[History]) -> Result<f64, LtvError> {
+pub fn log_likelihood(model: &BgNbd, histories: &[History]) -> Result<f64, LtvError> {
     let rows = Rows::of(histories)?;
     let logs = [model.r(), model.alpha(), model.a(), model.b()].map(libm::log);
     Ok(rows.at(&logs).value * rows.customers)

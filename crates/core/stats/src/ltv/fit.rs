@@ -90,9 +90,11 @@ impl<M, const N: usize> Fit<M, N> {
             };
             *slope = (at(STEP)? - at(-STEP)?) / (2.0 * STEP);
         }
-        let products = self.covariance.iter().zip(slopes).map(|(row, slope)| {
-            row.iter().zip(slopes).map(|(entry, other)| slope * entry * other).sum::<f64>()
-        });
+        let products = self
+            .covariance
+            .iter()
+            .zip(slopes)
+            .map(|(row, slope)| row.iter().zip(slopes).map(|(entry, other)| slope * entry * other).sum::<f64>());
         super::computable(products.sum::<f64>().max(0.0).sqrt())
     }
 }

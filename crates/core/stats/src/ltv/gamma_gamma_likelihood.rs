@@ -87,11 +87,8 @@ impl Likelihood<3> for Rows {
             let (both, both_bend) = (digamma(shape + q), trigamma(shape + q));
             sum.value += customers * fixed - (shape + q) * log_totals + shape * log_means;
             let by_p = customers * (both - digamma(shape) + log_x) + log_means - log_totals;
-            let slopes = [
-                x * by_p,
-                customers * (both - own + log_v) - log_totals,
-                customers * q / v - (shape + q) * inverses,
-            ];
+            let slopes =
+                [x * by_p, customers * (both - own + log_v) - log_totals, customers * q / v - (shape + q) * inverses];
             let pp = customers * x * x * (both_bend - trigamma(shape));
             let (pq, pv) = (customers * x * both_bend, -x * inverses);
             let (qq, qv) = (customers * (both_bend - own_bend), customers / v - inverses);
@@ -109,9 +106,13 @@ impl Likelihood<3> for Rows {
     }
 }
 
-/// The log-likelihood of these customers, summed.
-#[cfg(test)]
-pub(super) fn log_likelihood(model: &GammaGamma, customers: &[Spending]) -> f64 {
+/// The log-likelihood of these customers, summed: how well a model fits customers that it was not fitted to. Zero
+/// without customers.
+#[must_use]
+pub fn log_likelihood(model: &GammaGamma, customers: &[Spending]) -> f64 {
+    if customers.is_empty() {
+        return 0.0;
+    }
     Rows::of(customers).at(&[model.p(), model.q(), model.v()].map(libm::log)).value * customers.len() as f64
 }
 

@@ -5,7 +5,7 @@
 //! are very many; Newton's method with the exact second derivatives then needs three or four on all of them.
 
 use super::LtvError;
-use argmin::core::{CostFunction, Error, Executor, Gradient, State};
+use argmin::core::{CostFunction, Error, Executor, Gradient};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::BFGS;
 use std::cell::RefCell;
@@ -88,12 +88,11 @@ fn climb<const N: usize>(likelihood: &impl Likelihood<N>, start: [f64; N]) -> [f
     let search = MoreThuenteLineSearch::new().with_bounds(1e-10, 1e3);
     let solver = search.and_then(|search| BFGS::new(search).with_tolerance_grad(1e-6));
     if let Ok(solver) = solver {
-        // A line search that finds nothing better is an error to it, and the end to us.
-        let run = Executor::new(&problem, solver)
+        // A line search that finds nothing better is an error to argmin and the end to us: the best point is kept.
+        let _ = Executor::new(&problem, solver)
             .configure(|state| state.param(start.to_vec()).inv_hessian(identity).max_iters(BFGS_STEPS_MAX))
             .timer(false)
             .run();
-        drop(run.map(|result| result.state.get_iter()));
     }
     let (_, logs) = *problem.best.borrow();
     logs

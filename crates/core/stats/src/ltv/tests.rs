@@ -27,10 +27,17 @@ fn check_derivatives<const N: usize>(logs: [f64; N], at: impl Fn(&[f64; N]) -> P
 
 #[test]
 fn derivatives_are_those_of_the_value() {
-    let histories: Vec<History> =
-        [(0, 0.0, 30.0), (0, 0.0, 12.5), (1, 3.0, 38.0), (2, 30.4, 38.9), (7, 29.4, 31.0), (40, 5.0, 90.0), (1, 1.0, 1.0)]
-            .map(|(x, t, age)| History::new(x, t, age).unwrap())
-            .to_vec();
+    let histories: Vec<History> = [
+        (0, 0.0, 30.0),
+        (0, 0.0, 12.5),
+        (1, 3.0, 38.0),
+        (2, 30.4, 38.9),
+        (7, 29.4, 31.0),
+        (40, 5.0, 90.0),
+        (1, 1.0, 1.0),
+    ]
+    .map(|(x, t, age)| History::new(x, t, age).unwrap())
+    .to_vec();
     for logs in [[-1.4, 1.48, -0.23, 0.886], [0.5, -1.0, 1.5, -0.7], [3.0, 4.0, -2.0, 2.0]] {
         check_derivatives(logs, |logs| bgnbd_likelihood::derivatives(logs, &histories).unwrap());
     }

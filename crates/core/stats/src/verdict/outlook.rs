@@ -80,7 +80,8 @@ impl Outlook {
             Width::Sequential(tuning) => tuning.half_width_errors(units),
         };
         let half_width = errors * self.standard_error * (self.units as f64 / units as f64).sqrt();
-        let within = design.minimum_effect().map(EffectSize::get).is_some_and(|size| self.effect.abs() + half_width <= size);
+        let within =
+            design.minimum_effect().map(EffectSize::get).is_some_and(|size| self.effect.abs() + half_width <= size);
         half_width < self.effect.abs() || within
     }
 }

@@ -130,7 +130,10 @@ fn what_cannot_be_trusted_or_watched_is_said() {
     let look = Evidence { warnings, guardrails: vec![blind], ..evidence(0.01, 0.05) };
     let decision = decide(&design(), &look);
     let codes: Vec<&str> = decision.reasons.iter().map(Reason::code).collect();
-    assert_eq!((decision.verdict, codes.as_slice()), (Verdict::Ship, &["better", "guardrail_undefined", "doubtful"][..]));
+    assert_eq!(
+        (decision.verdict, codes.as_slice()),
+        (Verdict::Ship, &["better", "guardrail_undefined", "doubtful"][..])
+    );
     assert_eq!(decision.reasons[2].to_string(), "warning: the primary interval may not hold its level (skewed)");
     let broken = decide(&design(), &Evidence { sample_ratio_p: Ok(1e-9), ..look });
     assert_eq!(broken.reasons.len(), 1);

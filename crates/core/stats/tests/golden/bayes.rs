@@ -18,9 +18,8 @@ fn prior(case: &Case) -> BetaPrior {
 
 fn check_two_arms(case: &Case) -> usize {
     let prior = prior(case);
-    let [a, b] = ["a", "b"].map(|arm| {
-        prior.posterior(case.count(&format!("n_{arm}")), case.count(&format!("x_{arm}"))).unwrap()
-    });
+    let [a, b] = ["a", "b"]
+        .map(|arm| prior.posterior(case.count(&format!("n_{arm}")), case.count(&format!("x_{arm}"))).unwrap());
     let got = compare(&a, &b).unwrap();
     let number = |value: f64| Ok::<_, Undefined>(value);
     let mut compared = case.check_all("posterior_a", &[a.a(), a.b()]) + case.check_all("posterior_b", &[b.a(), b.b()]);

@@ -18,7 +18,9 @@ fn counts(n: u64, x: u64) -> Conversions {
 fn a_bernoulli_mixture_of_two_arms_is_the_published_multinomial_test() {
     let mut compared = 0;
     for case in cases("srm") {
-        if case.input("kind") != "sequential_multinomial" || case.input("null_probabilities").as_array().unwrap().len() != 2 {
+        if case.input("kind") != "sequential_multinomial"
+            || case.input("null_probabilities").as_array().unwrap().len() != 2
+        {
             continue;
         }
         let null = case.input("null_probabilities").as_array().unwrap();
@@ -73,8 +75,7 @@ fn an_interval_is_narrowest_where_it_was_tuned_to_be() {
 fn both_forms_of_the_mixture_meet() {
     // The shape of the formula changes at 10^4 pseudo-units; one more unit must not jump.
     let mixture = BernoulliMixture::UNIFORM;
-    let logs: Vec<f64> =
-        (9_990..10_010).map(|n| mixture.against(counts(n, 512), 0.05).unwrap().log()).collect();
+    let logs: Vec<f64> = (9_990..10_010).map(|n| mixture.against(counts(n, 512), 0.05).unwrap().log()).collect();
     let differences = |values: &[f64]| values.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<f64>>();
     let thirds = differences(&differences(&differences(&logs)));
     assert!(thirds.iter().all(|third| third.abs() < 1e-8), "{thirds:?}");
@@ -91,9 +92,9 @@ fn blocks_never_expect_more_than_one_where_rates_are_equal() {
     for rate in [0.02, 0.3, 0.5, 0.9] {
         // Every outcome of two blocks of unequal sizes.
         let outcomes = |n_a: u64, n_b: u64| {
-            (0..=n_a).flat_map(move |a| (0..=n_b).map(move |b| (a, b))).map(move |(a, b)| {
-                (counts(n_a, a), counts(n_b, b), binomial(n_a, a, rate) * binomial(n_b, b, rate))
-            })
+            (0..=n_a)
+                .flat_map(move |a| (0..=n_b).map(move |b| (a, b)))
+                .map(move |(a, b)| (counts(n_a, a), counts(n_b, b), binomial(n_a, a, rate) * binomial(n_b, b, rate)))
         };
         let mut expected = 0.0;
         for (a, b, first) in outcomes(4, 7) {
@@ -152,7 +153,9 @@ fn e_values_combine() {
     let steps = 1_000_000;
     let grid = (0..steps).map(|i| EValue::calibrated((f64::from(i) + 0.5) / f64::from(steps)).unwrap().value());
     assert!((grid.sum::<f64>() / f64::from(steps) - 1.0).abs() < 1e-3);
-    assert!(EValue::calibrated(0.0).is_ok() && EValue::calibrated(1.1).is_err() && EValue::calibrated(f64::NAN).is_err());
+    assert!(
+        EValue::calibrated(0.0).is_ok() && EValue::calibrated(1.1).is_err() && EValue::calibrated(f64::NAN).is_err()
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use stats::Alpha;
-use stats::funnel::{Funnel, FunnelError, Limit, Occurrence, Order, Progress, STEPS_MAX, StepSet, Tally, TallyError, compare};
+use stats::funnel::{
+    Funnel, FunnelError, Limit, Occurrence, Order, Progress, STEPS_MAX, StepSet, Tally, TallyError, compare,
+};
 
 fn funnel(steps: usize, order: Order, limit: Limit) -> Funnel {
     Funnel::new(steps, order, limit).unwrap()
@@ -82,7 +84,10 @@ fn one_event_is_one_step_of_an_attempt() {
 #[test]
 fn degenerate_funnels_have_named_reasons() {
     assert_eq!(Funnel::new(0, Order::Loose, Limit::Session), Err(FunnelError::Steps { given: 0 }));
-    assert_eq!(Funnel::new(STEPS_MAX + 1, Order::Loose, Limit::Session), Err(FunnelError::Steps { given: STEPS_MAX + 1 }));
+    assert_eq!(
+        Funnel::new(STEPS_MAX + 1, Order::Loose, Limit::Session),
+        Err(FunnelError::Steps { given: STEPS_MAX + 1 })
+    );
     assert_eq!(Funnel::new(1, Order::Loose, Limit::WindowMs(-1)), Err(FunnelError::Window { given_ms: -1 }));
     let mut backwards = history("ab");
     backwards.reverse();

@@ -109,15 +109,15 @@ fn splits_of_flagd_are_written_for_their_generation_alone() {
     let generations = [Generation::Float, Generation::Integer, Generation::Cbor];
     for generation in generations {
         for key in [json!("flag"), json!("other"), json!(null)] {
-            let mut hash = json!({"version": generation.as_str(), "parameters": {"weights": [1, 2]}});
+            let mut parameters = json!({"weights": [1, 2]});
             if !key.is_null() {
-                hash["parameters"]["flag_key"] = key.clone();
+                parameters["flag_key"] = key.clone();
             }
             let shares = json!([{"variant": "a", "weight": 1}, {"variant": "b", "weight": 2}]);
-            let rules = json!([{"rollout": {"salt": "s", "hash": hash, "shares": shares}}]);
-            let Ok(definitions) = Definitions::parse(json!({"flags": {"flag": flag(rules.clone())}})) else {
-                panic!("{rules}: {}", Definitions::parse(json!({"flags": {"flag": flag(rules)}})).unwrap_err());
-            };
+            let rollout = json!({
+                "hash_version": generation.as_str(), "hash_parameters": parameters, "salt": "s", "shares": shares
+            });
+            let definitions = registry(json!({"flags": {"flag": flag(json!([{"rollout": rollout}]))}}));
             for other in generations {
                 let exported = export(&definitions, other);
                 let is_known = other == generation && (key != "other" || generation != Generation::Cbor);
@@ -134,7 +134,7 @@ fn splits_of_flagd_are_written_for_their_generation_alone() {
 fn what_has_no_words_is_named() {
     let shares = json!([{"variant": "a", "weight": 1}, {"variant": "b", "weight": 1}]);
     let ours = json!({"rollout": {"salt": "s", "shares": shares}});
-    let of_account = json!({"rollout": {"salt": "s", "unit": "account", "shares": shares}});
+    let of_account = json!({"rollout": {"salt": "s", "unit": {"attribute": "account"}, "shares": shares}});
     let fractional = json!({"targeting": {"expression": {"fractional": [["a", 1]]}, "generation": "flagd1"}});
     let needs = json!([{"flag": "other", "variants": ["a"]}]);
     let rows = [
@@ -164,8 +164,7 @@ fn an_experiment_with_more_than_a_split_is_left_out() {
         (json!({"holdouts": ["held"]}), "with holdouts"),
     ];
     for (extra, what) in rows {
-        let mut experiment =
-            json!({"state": "running", "control": "a", "variants": [{"name": "a", "weight": 1}, {"name": "b", "weight": 1}]});
+        let mut experiment = json!({"state": "running", "control": "a", "variants": [{"name": "a", "weight": 1}, {"name": "b", "weight": 1}]});
         experiment.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         let definitions = registry(json!({
             "layers": {"layer": {}},

@@ -60,7 +60,14 @@ fn what_is_of_no_consequence_is_noted() {
     let fields: Vec<_> = imported(&document).notes.into_iter().map(|note| note.field).collect();
     let mut expected = ["metadata", "flags.flag.metadata", "flags.flag.selector", "flags.flag.source"];
     expected.sort_unstable();
-    assert_eq!({ let mut fields = fields; fields.sort_unstable(); fields }, expected);
+    assert_eq!(
+        {
+            let mut fields = fields;
+            fields.sort_unstable();
+            fields
+        },
+        expected
+    );
 }
 
 #[test]

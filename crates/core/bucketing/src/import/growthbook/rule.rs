@@ -3,12 +3,13 @@
 //! Must never know: other features, what the conditions say.
 
 use super::super::InvalidImport;
-use super::fields::Fields;
+use super::fields::{Fields, is_truthy};
 use super::{DEFAULT_ATTRIBUTE, Options};
 use crate::unit::{AttributePath, UnitType};
 use crate::vendor::MAX_ARMS;
 use crate::vendor::growthbook::{ExperimentParameters, Filter, RolloutParameters, Version};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What a rule does.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ const OF_NO_CONSEQUENCE: [&str; 5] = ["id", "name", "phase", "tracks", "descript
 /// Fields of sticky buckets, which are state and not in the file.
 const OF_STICKY_BUCKETS: [&str; 4] =
     ["fallbackAttribute", "disableStickyBucketing", "bucketVersion", "minBucketVersion"];
-const READ: [&str; 16] = [
+const READ: [&str; 15] = [
     "condition",
     "parentConditions",
     "force",
@@ -61,7 +62,6 @@ const READ: [&str; 16] = [
     "hashVersion",
     "namespace",
     "filters",
-    "enabled",
 ];
 
 /// Reads what the rule does; `sticky` is told the fields of sticky buckets.
@@ -72,9 +72,6 @@ pub(super) fn read<'a>(
 ) -> Result<Does<'a>, InvalidImport> {
     for field in rule.names() {
         match field {
-            "enabled" if rule.get(field) != Some(&Value::Bool(true)) => {
-                return Err(InvalidImport::unsupported(rule.path(field), "a rule that is switched off"));
-            }
             known if READ.contains(&known) || OF_NO_CONSEQUENCE.contains(&known) => {}
             known if OF_STICKY_BUCKETS.contains(&known) => sticky(rule.path(known)),
             other => return Err(InvalidImport::unsupported(rule.path(other), "a field without a meaning here")),
@@ -123,11 +120,15 @@ fn experiment<'a>(feature: &'a str, values: &'a [Value], rule: &Fields<'a>) -> R
         filters: filters.unwrap_or_default(),
     };
     let meta = rule.list("meta")?.unwrap_or_default();
+    let mut keys = BTreeSet::new();
     let variation = |(index, value): (usize, &'a Value)| {
         let meta = meta.get(index);
         let key = meta.and_then(|meta| meta.get("key")).and_then(Value::as_str).filter(|key| !key.is_empty());
-        let passes_through = meta.and_then(|meta| meta.get("passthrough")).is_some_and(|passes| *passes == true);
-        Variation { key: key.map_or_else(|| index.to_string(), str::to_owned), value, passes_through }
+        let key = key.map_or_else(|| index.to_string(), str::to_owned);
+        // Nothing keeps a payload from naming two variations alike.
+        let key = if keys.insert(key.clone()) { key } else { format!("{key}.{index}") };
+        let passes_through = meta.and_then(|meta| meta.get("passthrough")).is_some_and(is_truthy);
+        Variation { key, value, passes_through }
     };
     Ok(Does::Experiment(Box::new(ExperimentRule {
         key,

@@ -47,7 +47,8 @@ fn the_first_rule_that_takes_a_unit_decides() {
 
 #[test]
 fn an_experiment_is_one_of_ours_with_their_hash() {
-    let rule = json!({"key": "exp", "variations": [1, 2, 3], "hashVersion": 2, "meta": [{"key": "control"}, {}, {"key": ""}]});
+    let rule =
+        json!({"key": "exp", "variations": [1, 2, 3], "hashVersion": 2, "meta": [{"key": "control"}, {}, {"key": ""}]});
     let definitions = read(json!({"f": with_rules(json!([rule]))})).unwrap().definitions;
     let [experiment] = &definitions.experiments[..] else { panic!() };
     let names: Vec<_> = experiment.variants().iter().map(|variant| variant.name().to_string()).collect();
@@ -56,6 +57,15 @@ fn an_experiment_is_one_of_ours_with_their_hash() {
     assert_eq!(experiment.variants()[0].weight(), 3_334);
     let again = Definitions::parse(definitions.to_json()).unwrap();
     assert_eq!(again.to_json(), definitions.to_json());
+}
+
+#[test]
+fn variations_named_alike_stay_apart() {
+    let rule = json!({"variations": [1, 1, 2], "meta": [{"key": "a"}, {"key": "a"}, {"key": "a"}]});
+    let definitions = read(json!({"f": with_rules(json!([rule]))})).unwrap().definitions;
+    let names: Vec<_> =
+        definitions.experiments[0].variants().iter().map(|variant| variant.name().to_string()).collect();
+    assert_eq!(names, ["f:a", "f:a.1", "f:a.2"]);
 }
 
 #[test]
@@ -105,7 +115,8 @@ fn variations_that_pass_through_go_on_to_the_next_rule() {
 
 #[test]
 fn parents_let_rules_pass_and_gates_end_the_feature() {
-    let parent = |condition: Value, gate: bool| json!([{"id": "parent", "condition": {"value": condition}, "gate": gate}]);
+    let parent =
+        |condition: Value, gate: bool| json!([{"id": "parent", "condition": {"value": condition}, "gate": gate}]);
     let features = json!({
         "parent": {"defaultValue": false, "rules": [{"condition": {"on": true}, "force": true}]},
         "soft": with_rules(json!([{"parentConditions": parent(json!(true), false), "force": "in"}])),
@@ -126,7 +137,8 @@ fn parents_let_rules_pass_and_gates_end_the_feature() {
 
 #[test]
 fn another_attribute_may_be_the_unit() {
-    let features = json!({"f": with_rules(json!([{"key": "e", "hashAttribute": "account", "variations": ["a", "b"]}]))});
+    let features =
+        json!({"f": with_rules(json!([{"key": "e", "hashAttribute": "account", "variations": ["a", "b"]}]))});
     let of_account = |account: Value| served(&features, "f", &json!({"id": "u", "account": account}));
     assert_eq!(of_account(json!(12)), of_account(json!("12")));
     for missing in [json!(null), json!(""), json!(0), json!(false)] {
@@ -139,12 +151,14 @@ fn another_attribute_may_be_the_unit() {
 
 #[test]
 fn what_is_of_no_consequence_is_noted() {
-    let features = json!({"f": with_rules(json!([{"force": 1, "bucketVersion": 2}, {"variations": [1]}, {"coverage": 1}]))});
+    let features =
+        json!({"f": with_rules(json!([{"force": 1, "bucketVersion": 2}, {"variations": [1]}, {"coverage": 1}]))});
     let notes = noted(&features);
     assert!(notes[0].starts_with("features.f.rules[0].bucketVersion is left out"));
     assert!(notes[1].starts_with("features.f.rules[1] takes nobody") && notes[2].starts_with("features.f.rules[2]"));
     let payload = json!({"features": {}, "dateUpdated": "2026-01-01", "experiments": [], "encryptedFeatures": ""});
-    let fields: Vec<_> = import(&payload, Options::default()).unwrap().notes.into_iter().map(|note| note.field).collect();
+    let fields: Vec<_> =
+        import(&payload, Options::default()).unwrap().notes.into_iter().map(|note| note.field).collect();
     assert!(fields.contains(&"dateUpdated".to_owned()) && fields.contains(&"experiments".to_owned()));
 }
 
@@ -193,8 +207,25 @@ fn what_cannot_be_kept_is_refused_by_name() {
 /// JSON with the keys that features have, mostly of plausible shape.
 fn plausible() -> impl Strategy<Value = Value> {
     let key = prop::sample::select(vec![
-        "features", "f", "rules", "force", "variations", "condition", "$and", "$elemMatch", "parentConditions", "id",
-        "gate", "coverage", "ranges", "filters", "meta", "seed", "hashVersion", "savedGroups", "defaultValue",
+        "features",
+        "f",
+        "rules",
+        "force",
+        "variations",
+        "condition",
+        "$and",
+        "$elemMatch",
+        "parentConditions",
+        "id",
+        "gate",
+        "coverage",
+        "ranges",
+        "filters",
+        "meta",
+        "seed",
+        "hashVersion",
+        "savedGroups",
+        "defaultValue",
     ]);
     let scalar = prop_oneof![
         Just(Value::Null),

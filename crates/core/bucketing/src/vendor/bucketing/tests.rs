@@ -80,7 +80,56 @@ fn the_forms_of_one_vendor_refuse_fields_of_the_other() {
     assert!(Bucketing::parse("statsig", &json!({"form": "gate", "salt": "s", "end_of_range": [1]})).is_err());
 }
 
+/// A stored form with one of its values replaced, wherever that is.
+fn damaged() -> impl Strategy<Value = (&'static str, Value)> {
+    let odd = prop_oneof![
+        Just(Value::Null),
+        any::<f64>().prop_map(|float| json!(float)),
+        any::<u32>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,4}".prop_map(Value::from),
+        prop::collection::vec(any::<u8>(), 0..3).prop_map(|list| json!(list)),
+        Just(json!({})),
+    ];
+    (prop::sample::select(stored()), any::<prop::sample::Index>(), odd).prop_map(
+        |((version, mut parameters, _), at, odd)| {
+            let mut paths = Vec::new();
+            collect_paths(&parameters, String::new(), &mut paths);
+            if let Some(value) = parameters.pointer_mut(at.get::<String>(&paths)) {
+                *value = odd;
+            }
+            (version, parameters)
+        },
+    )
+}
+
+fn collect_paths(value: &Value, path: String, paths: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| collect_paths(item, format!("{path}/{index}"), paths));
+        }
+        Value::Object(entries) => {
+            entries.iter().for_each(|(key, item)| collect_paths(item, format!("{path}/{key}"), paths));
+        }
+        _ => {}
+    }
+    paths.push(path);
+}
+
 proptest! {
+    #[test]
+    fn what_is_stored_wrongly_is_refused_or_answers((version, parameters) in damaged(), unit in any::<String>()) {
+        match Bucketing::parse(version, &parameters) {
+            Ok(bucketing) => {
+                let arms = bucketing.arms();
+                prop_assert!(bucketing.arm(&unit).is_none_or(|arm| arm < arms));
+                prop_assert!(bucketing.weights().is_none_or(|weights| weights.len() == arms));
+                prop_assert_eq!(Bucketing::parse(version, &bucketing.parameters()).unwrap(), bucketing);
+            }
+            Err(refused) => prop_assert!(refused.to_string().starts_with("parameters")),
+        }
+    }
+
     #[test]
     fn every_bucketing_answers_every_unit_with_an_arm_that_has_weight(unit in any::<String>()) {
         for (version, parameters, arms) in stored() {
@@ -90,5 +139,14 @@ proptest! {
                 prop_assert!(bucketing.weights().is_none_or(|weights| weights[arm] > 0));
             }
         }
+    }
+}
+
+#[test]
+fn stored_floats_are_read_to_the_last_bit() {
+    // Without serde_json's `float_roundtrip` some of these come back one bit off.
+    for text in ["0.9355530715729743", "0.10728570272575401", "0.17020487789871215"] {
+        let read: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(read.as_f64(), Some(text.parse().unwrap()));
     }
 }

@@ -137,7 +137,8 @@ fn every_golden_case_matches() {
                 let number = |key: &str| input[key].as_f64().unwrap();
                 let (purchases, values) = (bgnbd(&input["bgnbd"]), gamma_gamma(&input["gamma_gamma"]));
                 let horizon =
-                    Horizon::new(number("months") as u32, number("weeks_per_month"), number("monthly_discount")).unwrap();
+                    Horizon::new(number("months") as u32, number("weeks_per_month"), number("monthly_discount"))
+                        .unwrap();
                 let worth = |row| lifetime_value(&purchases, &values, &history(row), spending(row).as_ref(), &horizon);
                 let got: Vec<f64> = rows(&case).iter().map(|row| worth(row).unwrap()).collect();
                 check(&case, "clv", "clv", &got, &expected["clv"])
@@ -151,10 +152,8 @@ fn every_golden_case_matches() {
 #[test]
 fn a_fit_depends_neither_on_the_order_of_customers_nor_on_the_unit_of_time() {
     let (mut histories, mut spending) = customers();
-    let (first, values) = (
-        fit_bgnbd(&histories, Alpha::FIVE_PERCENT).unwrap(),
-        fit_gamma_gamma(&spending, Alpha::FIVE_PERCENT).unwrap(),
-    );
+    let (first, values) =
+        (fit_bgnbd(&histories, Alpha::FIVE_PERCENT).unwrap(), fit_gamma_gamma(&spending, Alpha::FIVE_PERCENT).unwrap());
     histories.reverse();
     spending.reverse();
     let second = fit_bgnbd(&histories, Alpha::FIVE_PERCENT).unwrap();

@@ -69,7 +69,11 @@ fn operators_compare_as_in_javascript() {
         (json!({"$gte": "5"}), json!(["5", "6", "a", 5, 6]), json!(["10", 4, null, true])),
         (json!({"$exists": true}), json!([0, "", false, []]), json!([null])),
         (json!({"$exists": false}), json!([null]), json!([0, "", false, []])),
-        (json!({"$in": ["de", 5, null]}), json!(["de", 5, null, ["x", "de"], [5]]), json!(["5", [], ["5"], {"a": "de"}])),
+        (
+            json!({"$in": ["de", 5, null]}),
+            json!(["de", 5, null, ["x", "de"], [5]]),
+            json!(["5", [], ["5"], {"a": "de"}]),
+        ),
         (json!({"$nin": ["de"]}), json!(["fr", null, ["fr"], {"a": "de"}]), json!(["de", ["fr", "de"]])),
         (json!({"$in": "de"}), json!([]), json!(["de"])),
         (json!({"$inGroup": "plain"}), json!(["de", 5, ["de"]]), json!(["fr", "5"])),
