@@ -46,9 +46,10 @@ impl super::Engine for Engine {
         position(flag.variants.get(&variant)?.as_str()?)
     }
 
-    /// The third generation of `fractional`, which this evaluator has.
+    /// The second generation of `fractional`: the evaluator brings the third, but its JSONLogic engine, with the
+    /// features that this workspace asks of it, has one of its own that goes first.
     fn by_definition(&self, key: &str, person: &Person) -> Result<usize, Error> {
-        let bucketing = Bucketing::parse("flagd3", &json!({"flag_key": key, "weights": [1, 1]})).map_err(void)?;
+        let bucketing = Bucketing::parse("flagd2", &json!({"flag_key": key, "weights": [1, 1]})).map_err(void)?;
         bucketing.arm(&person.id).ok_or_else(|| void("flagd leaves nobody out"))
     }
 }
