@@ -32,7 +32,7 @@ pub fn run(plan: &Plan) -> Result<Report, Error> {
     report
         .condition("seeds", format!("ChaCha8 of {}, stream 0 to {} for the runs, on every side", plan.seed, RUNS - 1));
     report.condition("design", "5 equal arms, Thompson, burn-in of 1,000 units per arm, floor of 1 %");
-    report.condition("sampler per request", "the same burn-in, no floor; it learns from every unit at once");
+    report.condition("per request", "the same burn-in, no floor; it learns from every unit at once");
     for (name, reward, payouts) in worlds() {
         let described = payouts.iter().map(describe).collect::<Vec<_>>().join(", ");
         report.condition(name, described);
@@ -99,7 +99,7 @@ fn all_runs(seed: u64, name: &str, reward: Reward, payouts: &[Payout]) -> Result
             }
             played.push((run, sides));
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if done % (RUNS / 10) == 0 {
+            if done.is_multiple_of(RUNS / 10) {
                 eprintln!("regret: {name}, run {done} of {RUNS}");
             }
         }

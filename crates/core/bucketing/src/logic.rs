@@ -9,6 +9,7 @@ mod evaluators;
 mod facts;
 mod functions;
 mod operators;
+mod plain;
 
 pub use evaluators::{Evaluators, InvalidEvaluators, MAX_EVALUATORS};
 pub(crate) use facts::{Arena, Facts};
@@ -17,6 +18,7 @@ use crate::limits::{Limits, TooLarge};
 use crate::vendor::flagd::Generation;
 use datalogic_rs::bumpalo::Bump;
 use datalogic_rs::{DataValue, DivisionByZeroHandling, Engine, EvaluationConfig, Logic};
+use plain::Condition;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -53,6 +55,8 @@ impl Purpose {
 pub(crate) struct Expression {
     source: Arc<Value>,
     compiled: Arc<Logic>,
+    /// The same without the engine, where it can do without.
+    plain: Option<Arc<Condition>>,
     /// The evaluators named by the source, as they were.
     references: Box<[(Box<str>, Arc<Value>)]>,
 }
@@ -180,10 +184,11 @@ impl Expression {
             return Err(LogicFault::NoCondition);
         }
         operators::check(&expanded, purpose)?;
+        let plain = Condition::read(&expanded).map(Arc::new);
         let compiled = ENGINE.compile(&functions::named(expanded, purpose)).map_err(LogicFault::Refused)?;
         let references = names.into_iter().filter_map(|name| Some((name.into(), Arc::clone(evaluators.get(name)?))));
         let references = references.collect();
-        Ok(Self { references, source: Arc::new(source), compiled: Arc::new(compiled) })
+        Ok(Self { references, source: Arc::new(source), compiled: Arc::new(compiled), plain })
     }
 
     /// As it was given.
@@ -202,7 +207,8 @@ impl Expression {
     /// Whether the facts satisfy it; `None` when it cannot be evaluated for them, as when it orders a number against a
     /// text that is none.
     pub(crate) fn holds(&self, facts: &Facts<'_>) -> Option<bool> {
-        self.evaluate(facts, |value| ENGINE.truthy(value))
+        let plainly = || self.plain.as_ref()?.holds(facts.attributes()?);
+        plainly().or_else(|| self.evaluate(facts, |value| ENGINE.truthy(value)))
     }
 
     /// What `read` makes of the result; `None` when there is none, as above.

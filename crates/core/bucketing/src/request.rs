@@ -7,9 +7,9 @@ use crate::attributes::Attributes;
 use crate::propensity::Propensity;
 use crate::snapshot::Key;
 use crate::split::{InvalidWeights, Split};
+use foldhash::fast::FixedState;
 use ids::{Name, Timestamp};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 
 /// Who asks, when, and with what state.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +105,7 @@ impl EpochWeights {
 
 /// Weights by the key of the bandit's experiment.
 #[derive(Clone, Debug, Default)]
-pub struct BanditWeights(HashMap<Key, EpochWeights, BuildHasherDefault<DefaultHasher>>);
+pub struct BanditWeights(HashMap<Key, EpochWeights, FixedState>);
 
 impl BanditWeights {
     /// Weights of no bandit.

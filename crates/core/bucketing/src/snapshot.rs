@@ -9,10 +9,11 @@ use crate::hash_version::Salted;
 use crate::holdout::Holdout;
 use crate::layer::{BucketSet, Layer};
 use crate::logic::Evaluators;
+use foldhash::fast::FixedState;
 use ids::Name;
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 mod invalid;
@@ -28,7 +29,7 @@ pub const MAX_FLAGS: usize = 100_000;
 pub const MAX_LAYERS: usize = 1_000;
 
 /// Keyed hashing without a random seed: the keys are an operator's, and nothing here may draw randomness.
-type Index = HashMap<Key, u32, BuildHasherDefault<DefaultHasher>>;
+type Index = HashMap<Key, u32, FixedState>;
 
 /// Definitions by key, every reference resolved. Immutable; the next snapshot shares the definitions that did not
 /// change.

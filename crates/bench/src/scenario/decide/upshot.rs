@@ -9,27 +9,39 @@ use serde_json::{Map, Value, json};
 use super::{ADULT, ARMS, COUNTRY, OUTSIDE, PLANS, Person, position, void};
 use crate::error::Error;
 
-pub struct Engine {
+pub struct Engine<'a> {
     snapshot: Snapshot,
-    people: Vec<(String, Value)>,
+    people: Vec<(&'a str, Attributes<'a>)>,
     now: Timestamp,
 }
 
-impl Engine {
-    pub fn new(keys: &[String], people: &[Person]) -> Result<Self, Error> {
-        let attributes = |person: &Person| json!({"country": person.country, "plan": person.plan, "age": person.age});
+impl<'a> Engine<'a> {
+    /// `known` are the attributes of the people.
+    pub fn new(keys: &[String], people: &'a [Person], known: &'a [Value]) -> Result<Self, Error> {
+        let ready = |(person, known): (&'a Person, &'a Value)| {
+            Attributes::new(known).map(|attributes| (person.id.as_str(), attributes)).map_err(void)
+        };
         Ok(Self {
             snapshot: compile(registry(keys))?,
-            people: people.iter().map(|person| (person.id.clone(), attributes(person))).collect(),
+            people: people.iter().zip(known).map(ready).collect::<Result<_, _>>()?,
             now: Timestamp::saturating_from_millis(1_767_225_600_000),
         })
     }
 }
 
-impl super::Engine for Engine {
+/// What is known of a person, as it comes.
+pub fn known(person: &Person) -> Value {
+    json!({"country": person.country, "plan": person.plan, "age": person.age})
+}
+
+/// Checks attributes as they come, which happens once per request.
+pub fn check(known: &Value) -> bool {
+    Attributes::new(known).is_ok()
+}
+
+impl super::Engine for Engine<'_> {
     fn arm(&self, key: &str, person: usize) -> Option<usize> {
-        let (unit, attributes) = &self.people[person];
-        let attributes = Attributes::new(attributes).ok()?;
+        let (unit, attributes) = self.people[person];
         let decision = decide(&self.snapshot, key, &Request::new(unit, attributes, self.now)).ok()?;
         position(decision.variant?.as_str())
     }

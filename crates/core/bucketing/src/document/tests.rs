@@ -65,9 +65,8 @@ fn what_is_written_is_what_was_read() {
     assert_eq!(snapshot.definitions().to_json(), written);
     let mut given = registry();
     // The vendor's parameters are written with their own defaults.
-    for value in [&mut given["flags"]["button"]["rules"][1]["rollout"]["hash_parameters"]] {
-        *value = written["flags"]["button"]["rules"][1]["rollout"]["hash_parameters"].clone();
-    }
+    let parameters = &mut given["flags"]["button"]["rules"][1]["rollout"]["hash_parameters"];
+    *parameters = written["flags"]["button"]["rules"][1]["rollout"]["hash_parameters"].clone();
     assert_eq!(given, written);
 }
 

@@ -5,6 +5,7 @@
 use crate::request::Request;
 use datalogic_rs::bumpalo::Bump;
 use datalogic_rs::{DataValue, EvalInput};
+use serde_json::{Map, Value};
 use std::cell::OnceCell;
 
 /// First chunk of memory: holds the attributes of an ordinary request.
@@ -26,6 +27,11 @@ impl<'a> Facts<'a> {
     /// What is known when `key` is asked for.
     pub(crate) const fn new(arena: &'a Arena, request: Request<'a>, key: &'a str) -> Self {
         Self { arena, request, key, root: OnceCell::new() }
+    }
+
+    /// What the request says of the unit, where it says anything.
+    pub(super) fn attributes(&self) -> Option<&'a Map<String, Value>> {
+        self.request.attributes.as_value().as_object()
     }
 
     /// The object that expressions read; keys that flagd sets itself are not the request's to set.

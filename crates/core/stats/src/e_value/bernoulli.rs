@@ -35,9 +35,10 @@ impl BernoulliMixture {
         Ok(Self { successes, failures })
     }
 
-    /// An alternative around `probability` whose interval of level `alpha` is narrowest about when `units` have been
-    /// seen: `Beta(probability c, (1 - probability) c)` with `c = units / (-2 ln alpha + ln(1 - 2 ln alpha))`, the tuning
-    /// of the normal mixture (Waudby-Smith et al. 2021, equation 161) for its binomial counterpart.
+    /// An alternative around `probability` whose evidence against that very probability reaches `1 / alpha` at the
+    /// smallest deviation when `units` have been seen: `Beta(probability c, (1 - probability) c)` with
+    /// `c = units / (-2 ln alpha + ln(1 - 2 ln alpha))`, the tuning of the normal mixture (Waudby-Smith et al. 2021,
+    /// equation 161) for its binomial counterpart.
     ///
     /// # Errors
     /// [`InvalidShapes`] when the probability or the units give none.

@@ -61,14 +61,17 @@ fn a_mixture_expects_exactly_one_where_there_is_no_effect() {
 }
 
 #[test]
-fn an_interval_is_narrowest_where_it_was_tuned_to_be() {
-    let width = |tuned: f64| {
+fn evidence_is_most_sensitive_where_it_was_tuned_to_be() {
+    // The smallest surplus over 30 % of 20,000 units that rejects.
+    let surplus = |tuned: f64| {
         let mixture = BernoulliMixture::around(0.3, tuned, Alpha::FIVE_PERCENT).unwrap();
-        let interval = mixture.interval(counts(20_000, 6_000), Alpha::FIVE_PERCENT).unwrap();
-        interval.upper() - interval.lower()
+        let rejects = |x: u64| mixture.against(counts(20_000, x), 0.3).unwrap().rejects(Alpha::FIVE_PERCENT);
+        (6_000..8_000).find(|x| rejects(*x)).unwrap() - 6_000
     };
-    let best = width(20_000.0);
-    assert!(best < width(4_000.0) && best < width(100_000.0) && best < 1.001 * width(15_000.0));
+    let best = surplus(20_000.0);
+    assert!(best < surplus(4_000.0) && best < surplus(100_000.0) && best <= surplus(15_000.0), "{best}");
+    // 1.96 standard errors of a fixed test are 127.
+    assert!((150..230).contains(&best), "{best}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::parents::Parents;
 use super::rule::{Does, ExperimentRule, read, unit};
 use super::{File, Options};
 use crate::audience::Audience;
-use crate::experiment::{Definition, State, StoppedArm, StoppedUnits, Variant};
+use crate::experiment::{Definition, MAX_VARIANTS, State, StoppedArm, StoppedUnits, Variant};
 use crate::flag::{Action, Flag, FlagDefinition, MAX_RULES, Otherwise, Rollout, RolloutDefinition, Rule, Share};
 use crate::hash_version::HashVersion;
 use crate::prerequisite::Prerequisite;
@@ -87,6 +87,10 @@ impl<'a> Draft<'a> {
                 }
             };
             rules.push(DraftRule { fields, does, serves, key });
+            if variants.iter().count() > MAX_VARIANTS {
+                let rule = format!("have at most {MAX_VARIANTS} values and variations");
+                return Err(InvalidImport::rule(feature.path("rules"), rule));
+            }
         }
         Ok(Self { key, variants, default_variant, null_variant, rules })
     }

@@ -9,7 +9,7 @@ use super::feature::Draft;
 use super::fields::Fields;
 use crate::attributes::Attributes;
 use crate::audience::Audience;
-use crate::prerequisite::Prerequisite;
+use crate::prerequisite::{MAX_PREREQUISITES, Prerequisite};
 use crate::request::Request;
 use ids::{Name, Timestamp};
 use serde_json::{Value, json};
@@ -33,15 +33,18 @@ impl Parents {
         conditions: Conditions<'_>,
     ) -> Result<Self, InvalidImport> {
         let mut parents = Self::default();
-        for (index, parent) in rule.list("parentConditions")?.unwrap_or_default().iter().enumerate() {
+        let listed = rule.list("parentConditions")?.unwrap_or_default();
+        if listed.len() > MAX_PREREQUISITES {
+            return Err(InvalidImport::rule(rule.path("parentConditions"), format!("be at most {MAX_PREREQUISITES}")));
+        }
+        for (index, parent) in listed.iter().enumerate() {
             let parent = Fields::read(format!("{}[{index}]", rule.path("parentConditions")), parent)?;
             let id = parent.text("id")?.unwrap_or_default();
             let is_gate = parent.truthy("gate").is_some();
-            let empty = json!({});
-            let asked = parent.truthy("condition").unwrap_or(&empty);
+            let asked = Asked::read(&parent, conditions)?;
             let Some(draft) = drafts.get(id) else {
                 // A feature that is not there has the value null.
-                if meets(&parent, asked, &Value::Null, conditions)? {
+                if asked.holds(&Value::Null)? {
                     continue;
                 }
                 if is_gate {
@@ -52,7 +55,7 @@ impl Parents {
             };
             let (mut accepted, mut refused) = (Vec::new(), Vec::new());
             for (name, value) in draft.variants.iter() {
-                let side = if meets(&parent, asked, value, conditions)? { &mut accepted } else { &mut refused };
+                let side = if asked.holds(value)? { &mut accepted } else { &mut refused };
                 side.push(name.clone());
             }
             let prerequisite = |variants: Vec<Name>| {
@@ -76,21 +79,28 @@ impl Parents {
     }
 }
 
-/// Whether the condition holds for a feature's value.
-fn meets(
-    parent: &Fields<'_>,
-    condition: &Value,
-    value: &Value,
-    conditions: Conditions<'_>,
-) -> Result<bool, InvalidImport> {
-    let at = parent.path("condition");
-    // No attribute is the unit's here: the condition sees the value alone.
-    let conditions = Conditions { unit_attribute: "", ..conditions };
-    let translated =
-        conditions.translate(condition).map_err(|Untranslatable(what)| InvalidImport::unsupported(&at, what));
-    let audience = Audience::parse(translated?).map_err(InvalidImport::definition(&at))?;
-    let seen = json!({ "value": value });
-    let attributes = Attributes::new(&seen).map_err(InvalidImport::definition(&at))?;
-    let admits = audience.admits(&Request::new("", attributes, Timestamp::MIN));
-    admits.ok_or_else(|| InvalidImport::unsupported(at, format!("an order against the value {value}")))
+/// A condition on a feature's value.
+struct Asked {
+    at: String,
+    audience: Audience,
+}
+
+impl Asked {
+    fn read(parent: &Fields<'_>, conditions: Conditions<'_>) -> Result<Self, InvalidImport> {
+        let at = parent.path("condition");
+        // No attribute is the unit's here: the condition sees the value alone.
+        let conditions = Conditions { unit_attribute: "", ..conditions };
+        let translated =
+            parent.truthy("condition").map_or(Ok(json!(true)), |condition| conditions.translate(condition));
+        let translated = translated.map_err(|Untranslatable(what)| InvalidImport::unsupported(&at, what))?;
+        let audience = Audience::parse(translated).map_err(InvalidImport::definition(&at))?;
+        Ok(Self { at, audience })
+    }
+
+    fn holds(&self, value: &Value) -> Result<bool, InvalidImport> {
+        let seen = json!({ "value": value });
+        let attributes = Attributes::new(&seen).map_err(InvalidImport::definition(&self.at))?;
+        let holds = self.audience.admits(&Request::new("", attributes, Timestamp::MIN));
+        holds.ok_or_else(|| InvalidImport::unsupported(&self.at, format!("an order against the value {value}")))
+    }
 }

@@ -179,6 +179,11 @@ fn what_cannot_be_kept_is_refused_by_name() {
         (json!({"features": {"f": {"project": "x"}}}), "features.f.project".to_owned()),
         (json!({"features": {"f": {"rules": 1}}}), "features.f.rules".to_owned()),
         (json!({"features": {"f": {"rules": vec![json!({}); 257]}}}), "features.f.rules".to_owned()),
+        (
+            json!({"features": {"f": {"rules": [{"key": "a", "variations": vec![1; 200]}, {"key": "b", "variations": vec![1; 200]}]}}}),
+            "features.f.rules".to_owned(),
+        ),
+        (rule(json!({"force": 1, "parentConditions": vec![json!({}); 17]})), at(".parentConditions")),
         (rule(json!(1)), at("")),
         (rule(json!({"force": 1, "urlPatterns": []})), at(".urlPatterns")),
         (rule(json!({"force": 1, "enabled": false})), at(".enabled")),
