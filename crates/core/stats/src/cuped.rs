@@ -120,7 +120,8 @@ fn adjust(
     if !difference.is_finite() {
         return Err(Undefined::OutOfRange);
     }
-    let warnings = Warnings::of_arms(a.first()?, b.first()?);
+    let (first, second) = (a.first()?, b.first()?);
+    let warnings = Warnings::of_arms(first, second);
     let [error_a, error_b] = [adjusted_a, adjusted_b].map(|arm| arm.variance() / arm.n() as f64);
     let reference = degrees_of_freedom([(error_a, a.n()), (error_b, b.n())])
         .and_then(|df| Reference::student(method, df, alpha, [a.n(), b.n()]))
@@ -143,8 +144,8 @@ fn adjust(
         let own = a.covariance_of(&gradient, &gradient).max(0.0) / a.n() as f64;
         let standard_error = (own + error_b).sqrt() / magnitude;
         let weak = magnitude < WEAK_DENOMINATOR * before_a.sqrt();
-        let reference = reference?.with_warnings(warnings.and(Warning::WeakBaseline, weak));
-        reference.estimate(Scale::Relative, difference / magnitude, standard_error)
+        let warnings = warnings.union(Warnings::of_lift(first, second)).and(Warning::WeakBaseline, weak);
+        reference?.with_warnings(warnings).estimate(Scale::Relative, difference / magnitude, standard_error)
     };
     let before = before_a + before_b;
     Ok(Cuped {

@@ -269,8 +269,8 @@ pub(crate) fn compare(
         let standard_error = (error_b + error_a * ratio * ratio).sqrt() / magnitude;
         let weak = magnitude < WEAK_DENOMINATOR * error_a.sqrt();
         reference.and_then(|reference| {
-            let reference = reference.with_warnings(warnings.and(Warning::WeakBaseline, weak));
-            reference.estimate(Scale::Relative, difference / magnitude, standard_error)
+            let warnings = warnings.union(Warnings::of_lift(a, b)).and(Warning::WeakBaseline, weak);
+            reference.with_warnings(warnings).estimate(Scale::Relative, difference / magnitude, standard_error)
         })
     };
     Ok(Comparison { difference, absolute, relative })

@@ -74,7 +74,7 @@ pub use stratum::{PostStratified, Stratum, post_stratified, post_stratified_rati
 pub use sums::{JointSums, Sums, SumsError};
 pub use undefined::Undefined;
 pub use warning::{
-    FEW_CLUSTERS, FEW_CONTRIBUTIONS, FEW_CONVERSIONS, FEW_UNITS, WEAK_DENOMINATOR, Warning, Warnings,
-    effective_contributions,
+    FEW_CLUSTERS, FEW_CONTRIBUTIONS, FEW_CONTRIBUTIONS_FOR_LIFT, FEW_CONVERSIONS, FEW_UNITS, WEAK_DENOMINATOR, Warning,
+    Warnings, effective_contributions,
 };
 pub use welch::welch;

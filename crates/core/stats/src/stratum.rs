@@ -12,7 +12,7 @@ use crate::joint::Joint;
 use crate::moments::Moments;
 use crate::parameter::Alpha;
 use crate::undefined::Undefined;
-use crate::warning::{FEW_UNITS, WEAK_DENOMINATOR, Warning, Warnings};
+use crate::warning::{WEAK_DENOMINATOR, Warning, Warnings};
 
 /// Both arms within one group of units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -158,8 +158,8 @@ fn average(arms: &[[Moments; 2]], joined: usize, alpha: Alpha) -> Result<PostStr
         .flat_map(|(weight, pair)| pair.map(|arm| (weight * weight * arm.variance() / arm.n() as f64, arm.n())));
     let error_a: f64 =
         weighted.iter().map(|(weight, [a, _])| weight * weight * a.variance() / a.n() as f64).sum::<f64>().sqrt();
-    let warnings =
-        Warnings::NONE.and(Warning::JoinedStrata, joined > 0).and(Warning::FewUnits, n_a.min(n_b) < FEW_UNITS);
+    let (whole_a, whole_b) = (together(arms.iter().map(|[a, _]| *a))?, together(arms.iter().map(|[_, b]| *b))?);
+    let warnings = Warnings::of_arms(whole_a, whole_b).and(Warning::JoinedStrata, joined > 0);
     let reference = degrees_of_freedom(parts)
         .and_then(|df| Reference::student(Method::PostStratified, df, alpha, [n_a, n_b]))
         .map(|reference| reference.with_warnings(warnings));
@@ -171,10 +171,22 @@ fn average(arms: &[[Moments; 2]], joined: usize, alpha: Alpha) -> Result<PostStr
         let standard_error = squared_error(mean_b / mean_a).sqrt() / mean_a.abs();
         let weak = mean_a.abs() < WEAK_DENOMINATOR * error_a;
         reference.and_then(|reference| {
-            let reference = reference.with_warnings(warnings.and(Warning::WeakBaseline, weak));
-            reference.estimate(Scale::Relative, difference / mean_a.abs(), standard_error)
+            let warnings = warnings.union(Warnings::of_lift(whole_a, whole_b)).and(Warning::WeakBaseline, weak);
+            reference.with_warnings(warnings).estimate(Scale::Relative, difference / mean_a.abs(), standard_error)
         })
     };
     let comparison = Comparison { difference, absolute, relative };
     Ok(PostStratified { mean_a, mean_b, strata: arms.len(), joined, comparison })
+}
+
+/// One arm over all strata, as if there were none.
+fn together(strata: impl Iterator<Item = Moments> + Clone) -> Result<Moments, Undefined> {
+    let n = strata.clone().fold(0_u64, |sum, arm| sum.saturating_add(arm.n()));
+    let total = n as f64;
+    let mean: f64 = strata.clone().map(|arm| arm.n() as f64 / total * arm.mean()).sum();
+    let squares = strata.map(|arm| {
+        let (units, distance) = (arm.n() as f64, arm.mean() - mean);
+        (units - 1.0) * arm.variance() + units * distance * distance
+    });
+    Moments::new(n, mean, squares.sum::<f64>() / (total - 1.0)).map_err(|_| Undefined::OutOfRange)
 }

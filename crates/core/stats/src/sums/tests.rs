@@ -39,6 +39,12 @@ proptest! {
     }
 
     #[test]
+    fn a_slice_of_cells_adds_up_as_one_by_one(values in prop::collection::vec(-50_000_000_000_000_000_i64..50_000_000_000_000_000, 0..70)) {
+        let cells: Vec<Sums> = values.iter().map(|value| Sums::of(*value)).collect();
+        prop_assert_eq!(Sums::total(&cells), Ok(total(&values)));
+    }
+
+    #[test]
     fn subtracting_undoes_adding(kept in values(), gone in values()) {
         let mut sums = total(&kept);
         sums.add(&total(&gone)).unwrap();

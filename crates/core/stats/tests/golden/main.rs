@@ -5,6 +5,7 @@ mod bayes;
 mod cuped;
 mod e_value;
 mod experiment;
+mod extremes;
 mod funnel;
 mod group_sequential;
 mod heterogeneity;
