@@ -6,7 +6,7 @@
 mod beta_binomial;
 mod difference;
 mod normal_effect;
-mod quadrature;
+pub(crate) mod quadrature;
 
 pub use beta_binomial::{
     ARMS_MAX, BestOf, BetaComparison, BetaPrior, InvalidPrior, best_of, compare, credible_interval,

@@ -6,6 +6,7 @@
 
 use crate::distribution::Beta;
 use crate::undefined::Undefined;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Logarithm of the part of a density's peak below which it is left out.
@@ -15,7 +16,7 @@ const CHANGE: f64 = 4.0;
 /// Largest width of a panel, next to the poles of the rate at `i pi`; further out than [`FAR`] there is only decay.
 const WIDTH: f64 = 4.0;
 /// Log odds beyond which a rate is 0 or 1 in a double.
-pub(super) const FAR: f64 = 45.0;
+pub(crate) const FAR: f64 = 45.0;
 /// Log odds within which both the rate and its complement are normal doubles.
 const REPRESENTABLE: f64 = 700.0;
 /// More panels than any shapes need: an end for the walk.
@@ -80,6 +81,26 @@ pub(super) struct Node {
     pub slope: f64,
 }
 
+/// The mean of a function of the log odds under one distribution, for functions whose logarithm grows slower than the
+/// log odds; within `finely` panels are at most 1 wide, for what bends there on a scale of its own.
+pub(crate) fn mean(arm: &Beta, finely: Range<f64>, value: impl Fn(f64) -> f64) -> Result<f64, Undefined> {
+    let ends = breakpoints(std::slice::from_ref(arm))?;
+    let mut total = 0.0;
+    for (left, right) in ends.iter().zip(ends.iter().skip(1)) {
+        let bends = *left < finely.end && *right > finely.start;
+        let pieces = if bends { (right - left).ceil().max(1.0) } else { 1.0 };
+        let half = 0.5 * (right - left) / pieces;
+        for piece in 0..pieces as u32 {
+            let middle = left + half * f64::from(2 * piece + 1);
+            for (node, weight) in RULE.iter() {
+                let log_odds = middle + half * node;
+                total += half * weight * density(arm, log_odds) * value(log_odds);
+            }
+        }
+    }
+    Ok(total)
+}
+
 /// One arm at a point.
 #[derive(Clone, Copy, Default)]
 pub(super) struct ArmPoint {
@@ -124,7 +145,7 @@ impl Curves {
 }
 
 /// A rate and what it leaves to 1, from the log odds.
-pub(super) fn rates(log_odds: f64) -> (f64, f64) {
+pub(crate) fn rates(log_odds: f64) -> (f64, f64) {
     (1.0 / (1.0 + libm::exp(-log_odds)), 1.0 / (1.0 + libm::exp(log_odds)))
 }
 

@@ -1,12 +1,15 @@
 //! The BG/NBD model: purchases at a gamma-distributed rate, and after each purchase a beta-distributed chance to leave.
 
 use super::{History, LtvError, computable, not_negative, positive};
-use crate::distribution::log_rising;
+use crate::bayes::quadrature::{FAR, mean, rates};
+use crate::distribution::{Beta, log_rising};
 
 /// Most purchases whose probability is computed.
 pub const PURCHASES_MAX: u32 = 100_000;
-/// Terms after which the hypergeometric series is given up: only horizons of 10^4 times the ages seen come near.
-const TERMS_MAX: u32 = 200_000;
+/// Terms after which the hypergeometric series is given up: horizons of more than 20 times the ages seen come near.
+const TERMS_MAX: u32 = 1000;
+/// Least part of the largest term that a sum may have left.
+const CANCELLED_MOST: f64 = 1e-4;
 
 /// Parameters of the model, all positive.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,7 +73,8 @@ impl BgNbd {
     /// Expected purchases within the next `time`, given the history (equation 10 of the paper).
     ///
     /// # Errors
-    /// [`LtvError::OutsideRange`] for a negative time, [`LtvError::Incomputable`] for horizons far beyond all ages.
+    /// [`LtvError::OutsideRange`] for a negative time, [`LtvError::Incomputable`] for parameters so far from 1 that a
+    /// double does not hold the result.
     pub fn expected_purchases(&self, history: &History, time: f64) -> Result<f64, LtvError> {
         let time = not_negative("time", time)?;
         let x = f64::from(history.repeats());
@@ -87,35 +91,61 @@ impl BgNbd {
         computable(self.expected_of_the_living(0.0, time / self.alpha)?.max(0.0))
     }
 
+    /// What somebody who has not left after `x` repeat purchases is expected to buy, for the time to come over
+    /// `alpha + age`.
+    fn expected_of_the_living(&self, x: f64, relative_time: f64) -> Result<f64, LtvError> {
+        match self.by_series(x, relative_time) {
+            Some(expected) => Ok(expected),
+            None => self.by_quadrature(x, relative_time),
+        }
+    }
+
     /// `(c / (a - 1)) (1 - (1 - z)^(r + x) 2F1(r + x, b + x; c; z))` with `c = a + b + x - 1` and `z = s / (1 + s)` for
-    /// `s = relative_time`.
+    /// `s = relative_time`; nothing when that takes too many terms, or cancels more than four digits.
     ///
     /// Euler's transformation (DLMF 15.8.1) makes it `(1 - z)^(a - 1) 2F1(a + b - 1 - r, a - 1; c; z)`, whose terms do
     /// not grow with x; taking its first term and the divisors `a - 1` and `c` through the sum removes the poles at
     /// `a = 1` and `a + b + x = 1`, where the expectation has none.
-    fn expected_of_the_living(&self, x: f64, relative_time: f64) -> Result<f64, LtvError> {
+    pub(super) fn by_series(&self, x: f64, relative_time: f64) -> Option<f64> {
         let (a, c) = (self.a, self.a + self.b + x - 1.0);
         let z = relative_time / (1.0 + relative_time);
         let log_rest = -libm::log1p(relative_time);
         let exponent = (a - 1.0) * log_rest;
         let first = if exponent == 0.0 { -log_rest } else { -libm::expm1(exponent) / (a - 1.0) };
         let upper = a + self.b - 1.0 - self.r;
-        let (mut term, mut sum, mut log_scale) = (upper * z, upper * z, exponent);
+        let scale = libm::exp(exponent);
+        let (mut term, mut sum) = (upper * z * scale, upper * z * scale);
+        let mut largest = (c * first).abs().max(term.abs());
         for n in 1..TERMS_MAX {
             let n = f64::from(n);
             let ratio = (upper + n) * (a + n - 1.0) / ((c + n) * (n + 1.0)) * z;
             term *= ratio;
             sum += term;
-            if sum.abs() > 1e200 {
-                (term, sum, log_scale) = (term * 1e-200, sum * 1e-200, log_scale + 200.0 * std::f64::consts::LN_10);
-            }
+            largest = largest.max(term.abs());
             // What is left is at most a geometric series of the present ratio, or of z when ratios still rise to it.
             let bound = ratio.abs().max(z);
             if term.abs() <= f64::EPSILON * 0.1 * sum.abs() * (1.0 - bound) || term == 0.0 {
-                return computable(c * first - sum * libm::exp(log_scale));
+                let expected = c * first - sum;
+                return (expected > 0.0 && expected > CANCELLED_MOST * largest).then_some(expected);
             }
         }
-        Err(LtvError::Incomputable)
+        None
+    }
+
+    /// The same as the mean of `(1 - (1 + p s)^-(r + x)) / p` over `p ~ Beta(a, b + x)`: a customer who leaves with
+    /// chance `p` and buys at rate `l` is expected to buy `(1 - exp(-l p t)) / p` (section 4.2 of the paper), and `l` is
+    /// gamma distributed. Every term is positive.
+    pub(super) fn by_quadrature(&self, x: f64, relative_time: f64) -> Result<f64, LtvError> {
+        let leaving = Beta::new(self.a, self.b + x).map_err(|_| LtvError::Incomputable)?;
+        let shape = self.r + x;
+        let most = shape * relative_time;
+        let purchases = |log_odds: f64| {
+            let (chance, _) = rates(log_odds);
+            let left = -libm::expm1(-shape * libm::log1p(chance * relative_time));
+            if chance > f64::MIN_POSITIVE { left / chance } else { most }
+        };
+        let bends_from = -libm::log(most.max(f64::MIN_POSITIVE)) - FAR;
+        mean(&leaving, bends_from..FAR, purchases).map_err(|_| LtvError::Incomputable).and_then(computable)
     }
 
     /// P(a new customer makes exactly `purchases` repeat purchases within `time`) (equation 8).
