@@ -15,6 +15,8 @@ use serde_json::Value;
 mod experiment;
 mod flag;
 
+use flag::Choice;
+
 /// Longest part of an unknown key that an error repeats, in characters.
 const KEY_SHOWN_CHARS: usize = 128;
 
@@ -139,11 +141,11 @@ pub struct UnknownExperiment {
 /// [`UnknownFlag`] when the snapshot has no such key.
 pub fn decide<'a>(snapshot: &'a Snapshot, key: &str, request: &Request<'_>) -> Result<Decision<'a>, UnknownFlag> {
     let evaluation = Evaluation { snapshot, request };
-    let decided = match snapshot.flag_position(key).and_then(|index| snapshot.linked_flag(index)) {
-        Some((flag, links)) => Some(evaluation.flag(flag, links)),
-        None => evaluation.experiment_alone(key),
-    };
-    decided.ok_or_else(|| UnknownFlag { key: shown(key) })
+    let mut choice = Choice::none();
+    if snapshot.flag_position(key).is_some_and(|index| evaluation.flag(index, &mut choice)) {
+        return Ok(choice.decision());
+    }
+    evaluation.experiment_alone(key).ok_or_else(|| UnknownFlag { key: shown(key) })
 }
 
 /// Decides one experiment of a snapshot for one unit, also where a flag has the same key. Whoever takes no part is

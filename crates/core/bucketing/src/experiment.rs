@@ -239,9 +239,9 @@ impl Experiment {
         &self.randomiser
     }
 
-    /// What became of an arm's units, if it was stopped.
-    pub(crate) fn stopped(&self, arm: usize) -> Option<StoppedUnits> {
-        self.stopped.get(arm).copied().flatten()
+    /// What became of the units of each arm that was stopped; empty when none was.
+    pub(crate) fn stopped_arms(&self) -> &[Option<StoppedUnits>] {
+        &self.stopped
     }
 }
 

@@ -71,6 +71,10 @@ impl FlagVariant {
     pub fn value(&self) -> &Value {
         &self.value
     }
+
+    pub(crate) const fn shared_value(&self) -> &Arc<Value> {
+        &self.value
+    }
 }
 
 /// A definition that keeps every rule.

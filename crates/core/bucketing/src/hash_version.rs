@@ -93,6 +93,7 @@ impl Salted {
     }
 
     /// The unit's bucket among `total`.
+    #[inline]
     pub(crate) fn bucket(self, unit: &str, total: u32) -> u32 {
         scale(self.0.update(unit.as_bytes()).finish(), total)
     }

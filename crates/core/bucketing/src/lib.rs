@@ -47,6 +47,7 @@ mod split;
 mod targeting;
 mod unit;
 pub mod vendor;
+mod word;
 
 pub use attributes::Attributes;
 pub use audience::Audience;

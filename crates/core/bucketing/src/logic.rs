@@ -18,7 +18,7 @@ use crate::limits::{Limits, TooLarge};
 use crate::vendor::flagd::Generation;
 use datalogic_rs::bumpalo::Bump;
 use datalogic_rs::{DataValue, DivisionByZeroHandling, Engine, EvaluationConfig, Logic};
-use plain::Condition;
+pub(crate) use plain::Condition;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -51,12 +51,11 @@ impl Purpose {
 }
 
 /// A checked and compiled expression.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Expression {
-    source: Arc<Value>,
-    compiled: Arc<Logic>,
-    /// The same without the engine, where it can do without.
-    plain: Option<Arc<Condition>>,
+    plain: Option<Condition>,
+    source: Value,
+    compiled: Logic,
     /// The evaluators named by the source, as they were.
     references: Box<[(Box<str>, Arc<Value>)]>,
 }
@@ -184,11 +183,11 @@ impl Expression {
             return Err(LogicFault::NoCondition);
         }
         operators::check(&expanded, purpose)?;
-        let plain = Condition::read(&expanded).map(Arc::new);
+        let plain = Condition::read(&expanded);
         let compiled = ENGINE.compile(&functions::named(expanded, purpose)).map_err(LogicFault::Refused)?;
         let references = names.into_iter().filter_map(|name| Some((name.into(), Arc::clone(evaluators.get(name)?))));
         let references = references.collect();
-        Ok(Self { references, source: Arc::new(source), compiled: Arc::new(compiled), plain })
+        Ok(Self { references, source, compiled, plain })
     }
 
     /// As it was given.
@@ -204,11 +203,16 @@ impl Expression {
         self.references.iter().find(changed).map(|(name, _)| name.as_ref())
     }
 
-    /// Whether the facts satisfy it; `None` when it cannot be evaluated for them, as when it orders a number against a
+    /// Whether the facts satisfy it, asking the engine; `None` when it cannot be evaluated for them, as when it orders a number against a
     /// text that is none.
+    #[inline(never)]
     pub(crate) fn holds(&self, facts: &Facts<'_>) -> Option<bool> {
-        let plainly = || self.plain.as_ref()?.holds(facts.attributes()?);
-        plainly().or_else(|| self.evaluate(facts, |value| ENGINE.truthy(value)))
+        self.evaluate(facts, |value| ENGINE.truthy(value))
+    }
+
+    /// The same without the engine, where it can do without.
+    pub(crate) const fn plain(&self) -> Option<&Condition> {
+        self.plain.as_ref()
     }
 
     /// What `read` makes of the result; `None` when there is none, as above.

@@ -28,6 +28,7 @@ impl Murmur3 {
         Self { state: seed, carry: 0, carry_bits: 0, length: 0 }
     }
 
+    #[inline]
     pub(crate) fn update(mut self, bytes: &[u8]) -> Self {
         self.length = self.length.wrapping_add(bytes.len() as u32);
         let (blocks, rest) = bytes.as_chunks::<4>();
@@ -37,18 +38,25 @@ impl Murmur3 {
             self.state = absorb(self.state, window as u32);
             self.carry = (window >> 32) as u32;
         }
-        for byte in rest {
-            self.carry |= u32::from(*byte).wrapping_shl(self.carry_bits);
-            self.carry_bits = self.carry_bits.wrapping_add(8);
-            if self.carry_bits == u32::BITS {
-                self.state = absorb(self.state, self.carry);
-                self.carry = 0;
-                self.carry_bits = 0;
-            }
+        let tail = match *rest {
+            [a] => u32::from(a),
+            [a, b] => u32::from_le_bytes([a, b, 0, 0]),
+            [a, b, c] => u32::from_le_bytes([a, b, c, 0]),
+            _ => return self,
+        };
+        let window = u64::from(self.carry) | u64::from(tail).wrapping_shl(self.carry_bits);
+        let bits = self.carry_bits.wrapping_add((rest.len() as u32).wrapping_mul(8));
+        if bits >= u32::BITS {
+            self.state = absorb(self.state, window as u32);
+            self.carry = (window >> 32) as u32;
+        } else {
+            self.carry = window as u32;
         }
+        self.carry_bits = bits % u32::BITS;
         self
     }
 
+    #[inline]
     pub(crate) fn finish(self) -> u32 {
         // An empty carry scrambles to zero, so the tail needs no case of its own.
         let mut hash = self.state ^ scramble(self.carry) ^ self.length;

@@ -2,12 +2,14 @@
 //!
 //! Must never know: which variant, or how it was chosen.
 
+use std::num::NonZeroU64;
+
 /// The exact chance of a variant among those who take part: `weight / total`, in `(0, 1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Propensity {
-    weight: u32,
-    total: u32,
-}
+pub struct Propensity(
+    /// The weight in the upper half, the total in the lower: one word is copied where two would be.
+    NonZeroU64,
+);
 
 /// The numbers are no chance in `(0, 1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,28 +27,29 @@ impl Propensity {
     /// # Errors
     /// [`InvalidPropensity`] when the weight is 0 or above the total.
     pub const fn new(weight: u32, total: u32) -> Result<Self, InvalidPropensity> {
-        if weight == 0 || weight > total {
-            return Err(InvalidPropensity { weight, total });
+        let packed = (weight as u64) << 32 | total as u64;
+        match NonZeroU64::new(packed) {
+            Some(packed) if weight > 0 && weight <= total => Ok(Self(packed)),
+            _ => Err(InvalidPropensity { weight, total }),
         }
-        Ok(Self { weight, total })
     }
 
     /// The variant's weight, at least 1.
     #[must_use]
     pub const fn weight(self) -> u32 {
-        self.weight
+        (self.0.get() >> 32) as u32
     }
 
     /// The sum of all weights, at least `weight`.
     #[must_use]
     pub const fn total(self) -> u32 {
-        self.total
+        self.0.get() as u32
     }
 
     /// The nearest float.
     #[must_use]
     pub fn as_f64(self) -> f64 {
-        f64::from(self.weight) / f64::from(self.total)
+        f64::from(self.weight()) / f64::from(self.total())
     }
 }
 

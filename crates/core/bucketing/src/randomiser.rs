@@ -65,22 +65,31 @@ impl Randomiser {
         Ok(Self { arithmetic, split, traffic: Salted::traffic(salt), traffic_per_million })
     }
 
+    /// Whether the share of traffic is everybody.
+    pub(crate) const fn is_for_all(&self) -> bool {
+        self.traffic_per_million == TRAFFIC_TOTAL
+    }
+
     /// Whether the unit is within the share of traffic.
     pub(crate) fn takes_part(&self, unit: &str) -> bool {
-        self.traffic_per_million == TRAFFIC_TOTAL || self.traffic.per_million(unit) < self.traffic_per_million
+        self.is_for_all() || self.traffic.per_million(unit) < self.traffic_per_million
     }
 
     /// The arm by the weights of the registry; `None` where a vendor's bucketing leaves the unit out.
+    #[inline]
     pub(crate) fn draw(&self, unit: &str) -> Option<Drawn> {
         match &self.arithmetic {
             Arithmetic::Salted(salted) => draw(*salted, unit, &self.split),
-            Arithmetic::Vendor(bucketing) => {
-                let arm = bucketing.arm(unit)?;
-                let exact = bucketing.weights().and_then(|weights| chance(weights, arm));
-                let propensity = exact.or_else(|| chance_in(&self.split, arm))?;
-                Some(Drawn { arm, propensity })
-            }
+            Arithmetic::Vendor(bucketing) => self.draw_as(bucketing, unit),
         }
+    }
+
+    #[inline(never)]
+    fn draw_as(&self, bucketing: &Bucketing, unit: &str) -> Option<Drawn> {
+        let arm = bucketing.arm(unit)?;
+        let exact = bucketing.weights().and_then(|weights| chance(weights, arm));
+        let propensity = exact.or_else(|| chance_in(&self.split, arm))?;
+        Some(Drawn { arm, propensity })
     }
 
     /// The arm by other weights; those of a vendor are its own, so there it is the same.
@@ -92,6 +101,7 @@ impl Randomiser {
     }
 }
 
+#[inline]
 fn draw(salted: Salted, unit: &str, split: &Split) -> Option<Drawn> {
     let arm = split.arm(salted.bucket(unit, split.total()))?;
     Some(Drawn { arm, propensity: chance_in(split, arm)? })

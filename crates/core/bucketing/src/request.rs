@@ -5,7 +5,6 @@
 
 use crate::attributes::Attributes;
 use crate::propensity::Propensity;
-use crate::snapshot::Key;
 use crate::split::{InvalidWeights, Split};
 use foldhash::fast::FixedState;
 use ids::{Name, Timestamp};
@@ -17,7 +16,7 @@ pub struct Request<'a> {
     /// The unit's id; flagd's targeting key. Empty when there is none.
     pub unit: &'a str,
     /// What is known of the unit.
-    pub attributes: Attributes<'a>,
+    pub attributes: &'a Attributes<'a>,
     /// The instant of the decision.
     pub now: Timestamp,
     /// What was decided for the unit before.
@@ -29,7 +28,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A request without sticky entries and without bandit weights.
     #[must_use]
-    pub const fn new(unit: &'a str, attributes: Attributes<'a>, now: Timestamp) -> Self {
+    pub const fn new(unit: &'a str, attributes: &'a Attributes<'a>, now: Timestamp) -> Self {
         Self { unit, attributes, now, sticky: Sticky::Entries(&[]), bandits: Bandits::Unset }
     }
 }
@@ -105,7 +104,7 @@ impl EpochWeights {
 
 /// Weights by the key of the bandit's experiment.
 #[derive(Clone, Debug, Default)]
-pub struct BanditWeights(HashMap<Key, EpochWeights, FixedState>);
+pub struct BanditWeights(HashMap<Name, EpochWeights, FixedState>);
 
 impl BanditWeights {
     /// Weights of no bandit.
@@ -116,18 +115,18 @@ impl BanditWeights {
 
     /// Puts the weights of an experiment's bandit in place of those it had.
     pub fn insert(&mut self, experiment: Name, weights: EpochWeights) {
-        self.0.insert(Key(experiment), weights);
+        self.0.insert(experiment, weights);
     }
 
     /// The weights of an experiment's bandit.
     #[must_use]
-    pub fn get(&self, experiment: &str) -> Option<&EpochWeights> {
+    pub fn get(&self, experiment: &Name) -> Option<&EpochWeights> {
         self.0.get(experiment)
     }
 }
 
 impl FromIterator<(Name, EpochWeights)> for BanditWeights {
     fn from_iter<I: IntoIterator<Item = (Name, EpochWeights)>>(weights: I) -> Self {
-        Self(weights.into_iter().map(|(experiment, weights)| (Key(experiment), weights)).collect())
+        Self(weights.into_iter().collect())
     }
 }

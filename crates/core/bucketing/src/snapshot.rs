@@ -5,22 +5,21 @@
 use crate::definitions::Definitions;
 use crate::experiment::Experiment;
 use crate::flag::Flag;
-use crate::hash_version::Salted;
 use crate::holdout::Holdout;
-use crate::layer::{BucketSet, Layer};
+use crate::layer::Layer;
 use crate::logic::Evaluators;
-use foldhash::fast::FixedState;
-use ids::Name;
-use std::borrow::Borrow;
-use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
+use crate::word::{Index, Word};
 use std::sync::Arc;
 
 mod invalid;
 mod link;
+mod plan;
 mod prerequisites;
 
 pub use invalid::{InvalidSnapshot, Referrer};
+pub(crate) use plan::{
+    ActionPlan, DirectAction, ExperimentPlan, FlagPlan, PrerequisitePlan, RolloutPlan, RulePlan, VariantPlan,
+};
 pub use prerequisites::{MAX_PREREQUISITE_DECISIONS, MAX_PREREQUISITE_DEPTH};
 
 /// Most flags of one snapshot, and most experiments.
@@ -28,67 +27,23 @@ pub const MAX_FLAGS: usize = 100_000;
 /// Most layers of one snapshot, and most holdouts.
 pub const MAX_LAYERS: usize = 1_000;
 
-/// Keyed hashing without a random seed: the keys are an operator's, and nothing here may draw randomness.
-type Index = HashMap<Key, u32, FixedState>;
-
 /// Definitions by key, every reference resolved. Immutable; the next snapshot shares the definitions that did not
 /// change.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Each kind sorted by key.
     definitions: Definitions,
-    flag_links: Vec<FlagLinks>,
-    experiment_links: Vec<ExperimentLinks>,
+    /// Of each flag, in the same order.
+    flag_plans: Vec<FlagPlan>,
+    /// Of each experiment, in the same order.
+    experiment_plans: Vec<ExperimentPlan>,
+    /// Those of all flags, one flag after the other.
+    variants: Vec<VariantPlan>,
+    rollouts: Vec<RolloutPlan>,
     /// Holdouts of everything.
     of_everything: Box<[u32]>,
     flag_index: Index,
     experiment_index: Index,
-}
-
-/// What a flag refers to.
-#[derive(Clone, Debug)]
-pub(crate) struct FlagLinks {
-    /// Index of the default among the variants.
-    pub(crate) default: Option<usize>,
-    pub(crate) prerequisites: Box<[u32]>,
-    pub(crate) rules: Box<[RuleLinks]>,
-    /// Experiments that keep entries and may be asked in deciding this flag, prerequisites included.
-    stateful: Box<[u32]>,
-}
-
-/// What a rule refers to.
-#[derive(Clone, Debug)]
-pub(crate) struct RuleLinks {
-    pub(crate) prerequisites: Box<[u32]>,
-    /// The experiment asked.
-    pub(crate) experiment: Option<u32>,
-    /// Index among the flag's variants of each arm, or of the one variant served.
-    pub(crate) variants: Box<[u32]>,
-}
-
-/// What an experiment refers to.
-#[derive(Clone, Debug)]
-pub(crate) struct ExperimentLinks {
-    pub(crate) prerequisites: Box<[u32]>,
-    /// Holdouts that keep units out: by name, by layer, of everything.
-    pub(crate) holdouts: Box<[u32]>,
-    pub(crate) layer: Option<LayerLinks>,
-    stateful: Box<[u32]>,
-}
-
-/// An experiment's part of a layer.
-#[derive(Clone, Debug)]
-pub(crate) struct LayerLinks {
-    salted: Salted,
-    /// Absent where it owns nothing.
-    owned: Option<Arc<BucketSet>>,
-}
-
-impl LayerLinks {
-    /// Whether the unit is in a bucket that the experiment owns.
-    pub(crate) fn owns(&self, unit: &str) -> bool {
-        self.owned.as_ref().is_some_and(|owned| owned.contains(self.salted.per_million(unit)))
-    }
 }
 
 impl Snapshot {
@@ -104,15 +59,13 @@ impl Snapshot {
     /// The experiment of this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Experiment> {
-        let index = self.experiment_position(key)?;
-        self.definitions.experiments.get(index).map(Arc::as_ref)
+        self.experiment_at(self.experiment_position(key)?)
     }
 
     /// The flag of this key.
     #[must_use]
     pub fn flag(&self, key: &str) -> Option<&Flag> {
-        let index = self.flag_position(key)?;
-        self.definitions.flags.get(index).map(Arc::as_ref)
+        self.flag_at(self.flag_position(key)?)
     }
 
     /// All experiments, by key.
@@ -154,29 +107,43 @@ impl Snapshot {
     /// The experiments that keep entries and may be asked when `key` (a flag's, else an experiment's) is decided: what
     /// to look up before. Their [`unit`](crate::Definition::unit) says by which id.
     pub fn stateful(&self, key: &str) -> impl Iterator<Item = &Experiment> {
-        let of_flag = self.flag_position(key).and_then(|index| self.flag_links.get(index)).map(|links| &links.stateful);
-        let of_experiment = || {
-            let index = self.experiment_position(key)?;
-            self.experiment_links.get(index).map(|links| &links.stateful)
-        };
+        let of_flag = self.flag_position(key).and_then(|index| self.flag_plan(index)).map(|plan| &plan.stateful);
+        let of_experiment = || self.experiment_plan(self.experiment_position(key)?).map(|plan| &plan.stateful);
         let indexes = of_flag.or_else(of_experiment).map_or(&[][..], |indexes| indexes);
-        indexes.iter().filter_map(|index| self.definitions.experiments.get(*index as usize)).map(Arc::as_ref)
+        indexes.iter().filter_map(|index| self.experiment_at(*index))
     }
 
-    pub(crate) fn flag_position(&self, key: &str) -> Option<usize> {
-        self.flag_index.get(key).map(|index| *index as usize)
+    pub(crate) fn flag_position(&self, key: &str) -> Option<u32> {
+        self.flag_index.get(key, |index, word| self.flag_plan(index).is_some_and(|flag| flag.key.is(word)))
     }
 
-    pub(crate) fn experiment_position(&self, key: &str) -> Option<usize> {
-        self.experiment_index.get(key).map(|index| *index as usize)
+    pub(crate) fn experiment_position(&self, key: &str) -> Option<u32> {
+        let is = |index, word: &Word<&str>| self.experiment_plan(index).is_some_and(|plan| plan.key.is(word));
+        self.experiment_index.get(key, is)
     }
 
-    pub(crate) fn linked_flag(&self, index: usize) -> Option<(&Flag, &FlagLinks)> {
-        Some((self.definitions.flags.get(index)?, self.flag_links.get(index)?))
+    pub(crate) fn flag_plan(&self, index: u32) -> Option<&FlagPlan> {
+        self.flag_plans.get(index as usize)
     }
 
-    pub(crate) fn linked_experiment(&self, index: usize) -> Option<(&Experiment, &ExperimentLinks)> {
-        Some((self.definitions.experiments.get(index)?, self.experiment_links.get(index)?))
+    pub(crate) fn experiment_plan(&self, index: u32) -> Option<&ExperimentPlan> {
+        self.experiment_plans.get(index as usize)
+    }
+
+    pub(crate) fn flag_at(&self, index: u32) -> Option<&Flag> {
+        self.definitions.flags.get(index as usize).map(Arc::as_ref)
+    }
+
+    pub(crate) fn experiment_at(&self, index: u32) -> Option<&Experiment> {
+        self.definitions.experiments.get(index as usize).map(Arc::as_ref)
+    }
+
+    pub(crate) fn variant(&self, index: u32) -> Option<&VariantPlan> {
+        self.variants.get(index as usize)
+    }
+
+    pub(crate) fn rollout(&self, index: u32) -> Option<&RolloutPlan> {
+        self.rollouts.get(index as usize)
     }
 
     /// Holdouts of everything.
@@ -186,22 +153,5 @@ impl Snapshot {
 
     pub(crate) fn holdout(&self, index: u32) -> Option<&Holdout> {
         self.definitions.holdouts.get(index as usize).map(Arc::as_ref)
-    }
-}
-
-/// A name that can be looked up by a text that nobody has validated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Key(pub(crate) Name);
-
-impl Borrow<str> for Key {
-    fn borrow(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // As `str` hashes, which `Borrow` demands.
-        self.0.as_str().hash(state);
     }
 }

@@ -3,6 +3,7 @@
 //! Must never know: names of variants, what the arms serve.
 
 use crate::murmur3::Murmur3;
+use smallvec::SmallVec;
 
 /// Largest sum of weights: 2^31 - 1, the limit of flagd's integer `fractional`.
 pub const MAX_TOTAL_WEIGHT: u32 = i32::MAX as u32;
@@ -26,8 +27,8 @@ pub(crate) fn scale(hash: u32, total: u32) -> u32 {
 /// Weights laid end to end: arm `i` owns the half-open range of buckets after those of the arms before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// Exclusive upper bound of each arm's range; never falls.
-    ends: Box<[u32]>,
+    /// Where each arm's range begins and, last, where all end; never falls.
+    bounds: SmallVec<[u32; 4]>,
     total: u32,
 }
 
@@ -46,15 +47,13 @@ impl Split {
     /// [`InvalidWeights`] when the sum is 0 or above [`MAX_TOTAL_WEIGHT`].
     pub fn new(weights: impl IntoIterator<Item = u32>) -> Result<Self, InvalidWeights> {
         let mut sum: u64 = 0;
-        let ends = weights
-            .into_iter()
-            .map(|weight| {
-                sum = sum.saturating_add(u64::from(weight));
-                u32::try_from(sum).unwrap_or(u32::MAX)
-            })
-            .collect();
+        let ends = weights.into_iter().map(|weight| {
+            sum = sum.saturating_add(u64::from(weight));
+            u32::try_from(sum).unwrap_or(u32::MAX)
+        });
+        let bounds = std::iter::once(0).chain(ends).collect();
         match u32::try_from(sum) {
-            Ok(total @ 1..=MAX_TOTAL_WEIGHT) => Ok(Self { ends, total }),
+            Ok(total @ 1..=MAX_TOTAL_WEIGHT) => Ok(Self { bounds, total }),
             _ => Err(InvalidWeights { sum }),
         }
     }
@@ -67,22 +66,30 @@ impl Split {
 
     /// How many arms there are.
     #[must_use]
-    pub const fn arms(&self) -> usize {
-        self.ends.len()
+    pub fn arms(&self) -> usize {
+        self.bounds.len().saturating_sub(1)
     }
 
     /// The weight of an arm.
     #[must_use]
     pub fn weight(&self, arm: usize) -> Option<u32> {
-        let end = *self.ends.get(arm)?;
-        let start = arm.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        end.checked_sub(start)
+        match self.bounds.get(arm..)? {
+            [start, end, ..] => end.checked_sub(*start),
+            [] | [_] => None,
+        }
     }
 
     /// The index of the arm that owns `bucket`; `None` at or past [`Split::total`].
     #[must_use]
     pub fn arm(&self, bucket: u32) -> Option<usize> {
-        (bucket < self.total).then(|| self.ends.partition_point(|end| *end <= bucket))
+        let [_, ends @ ..] = self.bounds.as_slice() else { return None };
+        let is_before = |end: &u32| *end <= bucket;
+        // Counting ends takes no branch that a random bucket would mislead.
+        (bucket < self.total).then(|| match ends {
+            [first, _] => usize::from(is_before(first)),
+            few @ ([_] | [_, _, _] | [_, _, _, _]) => few.iter().filter(|end| is_before(end)).count(),
+            many => many.partition_point(is_before),
+        })
     }
 }
 

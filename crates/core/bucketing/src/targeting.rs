@@ -7,6 +7,7 @@ use crate::vendor::flagd::Generation;
 use datalogic_rs::DataValue;
 use serde_json::Value;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// A checked expression: at most 64 levels, 4,096 values and 128 KiB of text. Cheap to clone.
 ///
@@ -14,7 +15,7 @@ use std::fmt::Write;
 /// place the same unit differently.
 #[derive(Clone)]
 pub struct Targeting {
-    expression: Expression,
+    expression: Arc<Expression>,
     generation: Generation,
 }
 
@@ -35,7 +36,7 @@ impl Targeting {
     /// [`InvalidLogic`] naming the rule broken.
     pub fn parse(expression: Value, generation: Generation, evaluators: &Evaluators) -> Result<Self, InvalidLogic> {
         let expression = Expression::parse(Purpose::Targeting(generation), expression, evaluators)?;
-        Ok(Self { expression, generation })
+        Ok(Self { expression: Arc::new(expression), generation })
     }
 
     /// The expression as it was given.
@@ -65,7 +66,7 @@ impl Targeting {
         found.unwrap_or(Target::Failed)
     }
 
-    pub(crate) const fn expression(&self) -> &Expression {
+    pub(crate) fn expression(&self) -> &Expression {
         &self.expression
     }
 }

@@ -87,21 +87,26 @@ impl UnitType {
     /// that came as a float up to 2^53, as in JavaScript. `None` for anything else and for an empty text: all such
     /// units would share one bucket.
     #[must_use]
-    pub fn text<'a>(&self, unit: &'a str, attributes: Attributes<'a>) -> Option<UnitText<'a>> {
-        let path = match self {
-            Self::Request => return given(unit),
-            Self::Attribute(path) => path,
-        };
-        match path.find(attributes.as_value())? {
-            Value::String(text) => given(text),
-            Value::Bool(true) => given("true"),
-            Value::Bool(false) => given("false"),
-            Value::Number(number) => digits(number),
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
+    #[inline]
+    pub fn text<'a>(&self, unit: &'a str, attributes: &Attributes<'a>) -> Option<UnitText<'a>> {
+        match self {
+            Self::Request => given(unit),
+            Self::Attribute(path) => of_attribute(path.find(attributes.as_value())?),
         }
     }
 }
 
+fn of_attribute(value: &Value) -> Option<UnitText<'_>> {
+    match value {
+        Value::String(text) => given(text),
+        Value::Bool(true) => given("true"),
+        Value::Bool(false) => given("false"),
+        Value::Number(number) => digits(number),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[inline]
 fn given(text: &str) -> Option<UnitText<'_>> {
     (!text.is_empty()).then_some(UnitText(Text::Given(text)))
 }
@@ -126,7 +131,7 @@ mod tests {
 
     fn text(path: &str, attributes: Value) -> Option<String> {
         let unit = UnitType::Attribute(AttributePath::parse(path).unwrap());
-        unit.text("u", Attributes::new(&attributes).unwrap()).map(|text| text.as_str().to_owned())
+        unit.text("u", &Attributes::new(&attributes).unwrap()).map(|text| text.as_str().to_owned())
     }
 
     #[test]

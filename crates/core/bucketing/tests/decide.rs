@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 fn with<T>(change: impl FnOnce(&mut Definition), unit: &str, attributes: Value, read: impl Fn(Decision<'_>) -> T) -> T {
     let snapshot = snapshot([experiment("checkout", &[0, 100], change)]);
-    let request = Request::new(unit, Attributes::new(&attributes).unwrap(), now());
+    let known = Attributes::new(&attributes).unwrap();
+    let request = Request::new(unit, &known, now());
     let decision = decide_experiment(&snapshot, "checkout", &request).unwrap();
     assert_eq!(decide(&snapshot, "checkout", &request).unwrap(), decision, "no flag has this key");
     read(decision)

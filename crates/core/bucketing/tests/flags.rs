@@ -38,7 +38,8 @@ fn experiment(change: Value) -> Value {
 }
 
 fn asked<T>(snapshot: &Snapshot, unit: &str, attributes: Value, read: impl FnOnce(Decision<'_>) -> T) -> T {
-    let request = Request::new(unit, Attributes::new(&attributes).unwrap(), now());
+    let known = Attributes::new(&attributes).unwrap();
+    let request = Request::new(unit, &known, now());
     read(decide(snapshot, "f", &request).unwrap())
 }
 

@@ -13,7 +13,7 @@ fn ask_everything(snapshot: &Snapshot, unit: &str, attributes: &Value) {
     let propensity = bucketing::Propensity::new(1, 3).unwrap();
     let entries = [StickyEntry { experiment: "e", revision: 1, variant: "a", propensity, epoch: None }];
     for sticky in [Sticky::Entries(&entries), Sticky::Unavailable] {
-        let request = Request { sticky, ..Request::new(unit, attributes, now()) };
+        let request = Request { sticky, ..Request::new(unit, &attributes, now()) };
         for flag in snapshot.flags() {
             let decision = decide(snapshot, flag.key().as_str(), &request).unwrap();
             assert_eq!(decision, decide(snapshot, flag.key().as_str(), &request).unwrap());

@@ -60,7 +60,7 @@ fn without_heap(snapshot: &Snapshot, key: &str, bandits: Bandits<'_>, wanted: Re
     let mut found = 0;
     let counted = allocations(|| {
         for unit in &units {
-            let request = Request { bandits, ..Request::new(unit, attributes, now) };
+            let request = Request { bandits, ..Request::new(unit, &attributes, now) };
             found += usize::from(decide(snapshot, key, &request).unwrap().reason == wanted);
         }
     });

@@ -157,7 +157,7 @@ proptest! {
         });
         let snapshot = snapshot([experiment("fuzz", &[1, 2, 3], |d| d.audience = Some(audience.clone()))]);
         let Ok(attributes) = Attributes::new(&attributes) else { return Ok(()) };
-        let request = Request::new(&unit, attributes, now());
+        let request = Request::new(&unit, &attributes, now());
         let decision = decide_experiment(&snapshot, "fuzz", &request).unwrap();
         prop_assert_eq!(decision, decide_experiment(&snapshot, "fuzz", &request).unwrap());
         match audience.admits(&request) {
@@ -184,7 +184,7 @@ proptest! {
             let flags = vec![Arc::new(Flag::new(flag).unwrap())];
             let snapshot = Snapshot::compile(Definitions { flags, ..Definitions::default() }).unwrap();
             let Ok(attributes) = Attributes::new(&attributes) else { return Ok(()) };
-            let request = Request::new(&unit, attributes, now());
+            let request = Request::new(&unit, &attributes, now());
             let decision = decide(&snapshot, "f", &request).unwrap();
             prop_assert_eq!(decision, decide(&snapshot, "f", &request).unwrap());
             prop_assert_eq!(decision.variant.is_some(), decision.reason == Reason::TargetingMatch);

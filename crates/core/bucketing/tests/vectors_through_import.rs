@@ -19,7 +19,8 @@ fn compiled(imported: Imported) -> Snapshot {
 }
 
 fn ask<'a>(snapshot: &'a Snapshot, flag: &str, unit: &str, attributes: &Value) -> Decision<'a> {
-    let request = Request::new(unit, Attributes::new(attributes).unwrap(), Timestamp::MIN);
+    let known = Attributes::new(attributes).unwrap();
+    let request = Request::new(unit, &known, Timestamp::MIN);
     decide(snapshot, flag, &request).unwrap()
 }
 

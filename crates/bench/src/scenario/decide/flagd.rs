@@ -3,6 +3,7 @@
 //! Must never know: the other sides.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 
 use bucketing::vendor::Bucketing;
 use flagd_evaluation_engine::{FeatureFlag, FlagParser, Operator};
@@ -35,15 +36,25 @@ impl Engine {
     }
 }
 
-impl super::Engine for Engine {
-    fn arm(&self, key: &str, person: usize) -> Option<usize> {
+impl Engine {
+    fn answer(&self, key: &str, person: usize) -> Option<&Value> {
         let flag = self.flags.get(key)?;
         if flag.state == "DISABLED" || flag.get_targeting() == "{}" {
             return None;
         }
         let named = self.operator.apply(key, &flag.get_targeting(), &self.people[person]).ok()?;
         let variant = named.unwrap_or_else(|| flag.default_variant.clone());
-        position(flag.variants.get(&variant)?.as_str()?)
+        flag.variants.get(&variant)
+    }
+}
+
+impl super::Engine for Engine {
+    fn ask(&self, key: &str, person: usize) {
+        black_box(self.answer(key, person));
+    }
+
+    fn arm(&self, key: &str, person: usize) -> Option<usize> {
+        position(self.answer(key, person)?.as_str()?)
     }
 
     /// The second generation of `fractional`: the evaluator brings the third, but its JSONLogic engine, with the

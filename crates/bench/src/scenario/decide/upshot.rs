@@ -2,6 +2,8 @@
 //!
 //! Must never know: the other sides.
 
+use std::hint::black_box;
+
 use bucketing::{Attributes, Definitions, Request, Snapshot, bucket, decide};
 use ids::Timestamp;
 use serde_json::{Map, Value, json};
@@ -40,8 +42,13 @@ pub fn check(known: &Value) -> bool {
 }
 
 impl super::Engine for Engine<'_> {
+    fn ask(&self, key: &str, person: usize) {
+        let (unit, attributes) = &self.people[person];
+        let _ = black_box(decide(&self.snapshot, key, &Request::new(unit, attributes, self.now)));
+    }
+
     fn arm(&self, key: &str, person: usize) -> Option<usize> {
-        let (unit, attributes) = self.people[person];
+        let (unit, attributes) = &self.people[person];
         let decision = decide(&self.snapshot, key, &Request::new(unit, attributes, self.now)).ok()?;
         position(decision.variant?.as_str())
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 fn admits(rule: Value, attributes: Value) -> Option<bool> {
     let now = Timestamp::parse("2026-02-01T00:00:00.999Z").unwrap();
-    Audience::parse(rule).unwrap().admits(&Request::new("u-1", Attributes::new(&attributes).unwrap(), now))
+    Audience::parse(rule).unwrap().admits(&Request::new("u-1", &Attributes::new(&attributes).unwrap(), now))
 }
 
 #[test]

@@ -3,12 +3,13 @@
 //! Must never know: which flag asks, what it serves.
 
 use super::{Decision, Evaluation, Reason};
-use crate::experiment::{Allocation, Experiment, State, StoppedUnits, Variant};
+use crate::experiment::{Experiment, StoppedUnits, Variant};
+use crate::holdout::Holdout;
 use crate::logic::{Arena, Facts};
 use crate::propensity::Propensity;
 use crate::randomiser::Drawn;
-use crate::request::{Bandits, Sticky};
-use crate::snapshot::ExperimentLinks;
+use crate::request::{Bandits, EpochWeights, Sticky};
+use crate::snapshot::ExperimentPlan;
 use ids::Name;
 
 /// What an experiment makes of a unit.
@@ -16,9 +17,18 @@ pub(super) enum Verdict<'a> {
     /// It has an arm by chance, now or before.
     Drawn { drawn: Drawn, reason: Reason, epoch: Option<u64> },
     /// It sees the control without being counted.
-    Control { reason: Reason, holdout: Option<&'a Name> },
+    Control { reason: Reason, holdout: Option<&'a Holdout> },
     /// It takes no part.
     Out(Reason),
+    /// The audience is not for it.
+    NotMeant,
+}
+
+/// Why a unit takes no part; small enough for registers.
+enum KeptOut<'a> {
+    /// By a holdout.
+    Held(&'a Holdout),
+    For(Reason),
     /// The audience is not for it.
     NotMeant,
 }
@@ -27,118 +37,132 @@ impl<'a> Evaluation<'a, '_> {
     /// The experiment of this key, on its own.
     pub(super) fn experiment_alone(self, key: &str) -> Option<Decision<'a>> {
         let index = self.snapshot.experiment_position(key)?;
-        let (experiment, links) = self.snapshot.linked_experiment(index)?;
+        let (experiment, plan) = self.snapshot.experiment_at(index).zip(self.snapshot.experiment_plan(index))?;
         let arena = Arena::default();
-        let facts = Facts::new(&arena, *self.request, experiment.key().as_str());
+        let facts = Facts::new(&arena, self.request, experiment.key());
         let control = |reason, holdout| serve(experiment, experiment.control(), reason, holdout);
-        Some(match self.experiment(experiment, links, &facts) {
+        Some(match self.experiment(index, plan, &facts) {
             Verdict::Drawn { drawn, reason, epoch } => {
                 let variant = experiment.variants().get(drawn.arm)?;
                 let propensity = Some(drawn.propensity);
                 Decision { propensity, epoch, ..serve(experiment, variant, reason, None) }
             }
-            Verdict::Control { reason, holdout } => control(reason, holdout),
+            Verdict::Control { reason, holdout } => control(reason, holdout.map(Holdout::key)),
             Verdict::Out(reason) => control(reason, None),
             Verdict::NotMeant => control(Reason::Default, None),
         })
     }
 
-    pub(super) fn experiment(
-        self,
-        experiment: &'a Experiment,
-        links: &'a ExperimentLinks,
-        facts: &Facts<'_>,
-    ) -> Verdict<'a> {
-        let definition = experiment.definition();
-        if let Some(reason) = self.not_running(experiment) {
-            return Verdict::Out(reason);
-        }
-        if !self.met(&definition.prerequisites, &links.prerequisites) {
-            return Verdict::Out(Reason::Prerequisite);
-        }
-        let text = definition.unit.text(self.request.unit, self.request.attributes);
+    /// The experiment of this index.
+    #[inline]
+    pub(super) fn experiment(self, index: u32, experiment: &ExperimentPlan, facts: &Facts<'_>) -> Verdict<'a> {
+        let text = experiment.unit.text(self.request.unit, self.request.attributes);
         let unit = text.as_ref().map(|text| text.as_str());
-        if let Some(holdout) = unit.and_then(|unit| self.held_out(&links.holdouts, unit)) {
-            return Verdict::Control { reason: Reason::Holdout, holdout: Some(holdout) };
-        }
-        if let (Some(layer), Some(unit)) = (&links.layer, unit)
-            && !layer.owns(unit)
+        if experiment.has_conditions
+            && let Some(kept_out) = self.kept_out(experiment, unit, facts)
         {
-            return Verdict::Out(Reason::Excluded);
-        }
-        match definition.audience.as_ref().map(|audience| audience.holds(facts)) {
-            None | Some(Some(true)) => {}
-            Some(Some(false)) => return Verdict::NotMeant,
-            Some(None) => return Verdict::Out(Reason::AudienceFailed),
+            return match kept_out {
+                KeptOut::Held(holdout) => Verdict::Control { reason: Reason::Holdout, holdout: Some(holdout) },
+                KeptOut::For(reason) => Verdict::Out(reason),
+                KeptOut::NotMeant => Verdict::NotMeant,
+            };
         }
         let Some(unit) = unit else { return Verdict::Out(Reason::NoUnit) };
-        if !experiment.randomiser().takes_part(unit) {
-            return Verdict::Out(Reason::OutOfTraffic);
+        if experiment.has_state || matches!(self.request.sticky, Sticky::Entries([_, ..])) {
+            return self.by_state(index, experiment, unit);
         }
-        self.arm(experiment, unit)
+        match experiment.randomiser.draw(unit) {
+            Some(drawn) => Verdict::Drawn { drawn, reason: Reason::Split, epoch: None },
+            None => Verdict::Out(Reason::OutOfTraffic),
+        }
     }
 
-    fn not_running(self, experiment: &Experiment) -> Option<Reason> {
-        let definition = experiment.definition();
-        if definition.state != State::Running {
+    /// Why the unit takes no part, if it does not.
+    #[inline(never)]
+    fn kept_out(self, experiment: &ExperimentPlan, unit: Option<&str>, facts: &Facts<'_>) -> Option<KeptOut<'a>> {
+        if let Some(reason) = self.not_running(experiment) {
+            return Some(KeptOut::For(reason));
+        }
+        if !self.met(&experiment.prerequisites) {
+            return Some(KeptOut::For(Reason::Prerequisite));
+        }
+        if let Some(holdout) = unit.and_then(|unit| self.held_out(&experiment.holdouts, unit)) {
+            return Some(KeptOut::Held(holdout));
+        }
+        if let (Some(layer), Some(unit)) = (&experiment.layer, unit)
+            && !layer.owns(unit)
+        {
+            return Some(KeptOut::For(Reason::Excluded));
+        }
+        match experiment.audience.as_ref().map(|audience| audience.holds(facts)) {
+            None | Some(Some(true)) => {}
+            Some(Some(false)) => return Some(KeptOut::NotMeant),
+            Some(None) => return Some(KeptOut::For(Reason::AudienceFailed)),
+        }
+        let is_outside = unit.is_some_and(|unit| !experiment.randomiser.takes_part(unit));
+        is_outside.then_some(KeptOut::For(Reason::OutOfTraffic))
+    }
+
+    fn not_running(self, experiment: &ExperimentPlan) -> Option<Reason> {
+        if !experiment.is_running {
             return Some(Reason::Disabled);
         }
-        if definition.start.is_some_and(|start| self.request.now < start) {
+        if experiment.start.is_some_and(|start| self.request.now < start) {
             return Some(Reason::NotStarted);
         }
-        definition.end.is_some_and(|end| self.request.now >= end).then_some(Reason::Ended)
+        experiment.end.is_some_and(|end| self.request.now >= end).then_some(Reason::Ended)
     }
 
     /// The first of these holdouts that the unit is in.
-    pub(super) fn held_out(self, holdouts: &[u32], unit: &str) -> Option<&'a Name> {
+    pub(super) fn held_out(self, holdouts: &[u32], unit: &str) -> Option<&'a Holdout> {
         let mut holdouts = holdouts.iter().filter_map(|index| self.snapshot.holdout(*index));
-        holdouts.find(|holdout| holdout.holds(unit)).map(|holdout| holdout.key())
+        holdouts.find(|holdout| holdout.holds(unit))
     }
 
     /// The arm of a unit that takes part: what it had before, else by weight; none that was stopped.
-    fn arm(self, experiment: &'a Experiment, unit: &str) -> Verdict<'a> {
-        let (drawn, reason, epoch) = match self.had_before(experiment) {
+    #[inline(never)]
+    fn by_state(self, index: u32, experiment: &ExperimentPlan, unit: &str) -> Verdict<'a> {
+        let (drawn, reason, epoch) = match self.had_before(index, experiment) {
             Some((drawn, epoch)) => (Some(drawn), Reason::Sticky, epoch),
-            None => self.by_weight(experiment, unit),
+            None => self.by_weight(index, experiment, unit),
         };
         let Some(drawn) = drawn else { return Verdict::Out(Reason::OutOfTraffic) };
-        match experiment.stopped(drawn.arm) {
+        match experiment.stopped.get(drawn.arm).copied().flatten() {
             None => Verdict::Drawn { drawn, reason, epoch },
             Some(StoppedUnits::ToControl) => Verdict::Control { reason: Reason::ArmStopped, holdout: None },
             Some(StoppedUnits::Out) => Verdict::Out(Reason::ArmStopped),
         }
     }
 
-    fn had_before(self, experiment: &Experiment) -> Option<(Drawn, Option<u64>)> {
+    fn had_before(self, index: u32, plan: &ExperimentPlan) -> Option<(Drawn, Option<u64>)> {
         let Sticky::Entries(entries) = self.request.sticky else { return None };
-        let entry = entries
-            .iter()
-            .find(|entry| entry.revision == experiment.revision() && entry.experiment == experiment.key().as_str())?;
+        let experiment = self.snapshot.experiment_at(index)?;
+        let entry =
+            entries.iter().find(|entry| entry.revision == plan.revision && entry.experiment == plan.key.as_str())?;
         let arm = experiment.variants().iter().position(|variant| variant.name().as_str() == entry.variant)?;
         let propensity: Propensity = entry.propensity;
         Some((Drawn { arm, propensity }, entry.epoch))
     }
 
-    fn by_weight(self, experiment: &Experiment, unit: &str) -> (Option<Drawn>, Reason, Option<u64>) {
-        let randomiser = experiment.randomiser();
-        let is_bandit = experiment.definition().allocation == Allocation::Bandit;
-        let entries_unknown = experiment.keeps_entries() && matches!(self.request.sticky, Sticky::Unavailable);
-        let weights_unknown = is_bandit && matches!(self.request.bandits, Bandits::Unavailable);
+    fn by_weight(self, index: u32, plan: &ExperimentPlan, unit: &str) -> (Option<Drawn>, Reason, Option<u64>) {
+        let randomiser = &plan.randomiser;
+        let entries_unknown = plan.keeps_entries && matches!(self.request.sticky, Sticky::Unavailable);
+        let weights_unknown = plan.is_bandit && matches!(self.request.bandits, Bandits::Unavailable);
         if entries_unknown || weights_unknown {
             return (randomiser.draw(unit), Reason::Fallback, None);
         }
-        let Bandits::Weights(bandits) = self.request.bandits else {
-            return (randomiser.draw(unit), Reason::Split, None);
-        };
-        let weights = bandits.get(experiment.key().as_str()).filter(|weights| {
-            is_bandit
-                && weights.revision() == experiment.revision()
-                && weights.split().arms() == experiment.variants().len()
-        });
-        match weights {
+        match self.bandit_weights(index, plan) {
             Some(weights) => (randomiser.draw_by(unit, weights.split()), Reason::Bandit, Some(weights.epoch())),
             None => (randomiser.draw(unit), Reason::Split, None),
         }
+    }
+
+    fn bandit_weights(&self, index: u32, plan: &ExperimentPlan) -> Option<&EpochWeights> {
+        let Bandits::Weights(bandits) = self.request.bandits else { return None };
+        let experiment = self.snapshot.experiment_at(index).filter(|_| plan.is_bandit)?;
+        bandits.get(plan.key.text()).filter(|weights| {
+            weights.revision() == plan.revision && weights.split().arms() == experiment.variants().len()
+        })
     }
 }
 

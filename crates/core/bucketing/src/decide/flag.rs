@@ -4,153 +4,253 @@
 
 use super::experiment::Verdict;
 use super::{Decision, Evaluation, Reason};
-use crate::flag::{Action, Flag, Otherwise, Rollout, Rule};
+use crate::flag::Otherwise;
+use crate::holdout::Holdout;
 use crate::logic::{Arena, Facts};
-use crate::prerequisite::Prerequisite;
-use crate::snapshot::{FlagLinks, RuleLinks};
-use crate::targeting::Target;
+use crate::propensity::Propensity;
+use crate::snapshot::{
+    ActionPlan, DirectAction, ExperimentPlan, FlagPlan, PrerequisitePlan, RolloutPlan, RulePlan, VariantPlan,
+};
+use crate::targeting::{Target, Targeting};
 
-/// What a rule does with a unit that it is for.
-enum Outcome<'a> {
-    /// The unit gets what was decided.
-    Taken(Decision<'a>),
-    /// The action does not take the unit; what the default would be decided as.
-    NotTaken(Decision<'a>),
-    /// The rule is not for the unit after all.
+/// What was decided. Written in place and read once: copies of it would cost more than the rest of a decision's logic.
+pub(super) struct Choice<'a> {
+    pub(super) variant: Option<&'a VariantPlan>,
+    reason: Reason,
+    experiment: Option<&'a ExperimentPlan>,
+    holdout: Option<&'a Holdout>,
+    propensity: Option<Propensity>,
+    epoch: Option<u64>,
+}
+
+/// What a rule does with a unit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The unit gets what was chosen.
+    Taken,
+    /// The action does not take the unit; what was chosen is the default, should no other rule be asked.
+    NotTaken,
+    /// The rule is not for the unit; nothing was chosen.
     NotMeant,
 }
 
+impl<'a> Choice<'a> {
+    /// Nothing as yet.
+    pub(super) const fn none() -> Self {
+        Self { variant: None, reason: Reason::Default, experiment: None, holdout: None, propensity: None, epoch: None }
+    }
+
+    pub(super) fn decision(&self) -> Decision<'a> {
+        let (variant, value) = match self.variant {
+            Some(variant) => (Some(&variant.name), Some(&*variant.value)),
+            None => (None, None),
+        };
+        let (experiment, revision) = match self.experiment {
+            Some(experiment) => (Some(experiment.key.text()), Some(experiment.revision)),
+            None => (None, None),
+        };
+        Decision {
+            variant,
+            value,
+            reason: self.reason,
+            experiment,
+            revision,
+            holdout: self.holdout.map(|holdout| holdout.key()),
+            propensity: self.propensity,
+            epoch: self.epoch,
+        }
+    }
+}
+
+/// One flag, about to be decided.
+#[derive(Clone, Copy)]
+struct Asking<'a, 'r> {
+    evaluation: Evaluation<'a, 'r>,
+    index: u32,
+    flag: &'a FlagPlan,
+}
+
 impl<'a> Evaluation<'a, '_> {
-    pub(super) fn flag(self, flag: &'a Flag, links: &'a FlagLinks) -> Decision<'a> {
-        if !flag.enabled() {
-            return serve_default(flag, links, Reason::Disabled);
-        }
-        if !self.met(flag.prerequisites(), &links.prerequisites) {
-            return serve_default(flag, links, Reason::Prerequisite);
-        }
-        let arena = Arena::default();
-        let facts = Facts::new(&arena, *self.request, flag.key().as_str());
-        for (rule, rule_links) in flag.rules().iter().zip(&links.rules) {
-            match (self.rule(flag, links, rule, rule_links, &facts), rule.otherwise) {
-                (Outcome::Taken(decision), _) | (Outcome::NotTaken(decision), Otherwise::Default) => return decision,
-                (Outcome::NotTaken(_), Otherwise::NextRule) | (Outcome::NotMeant, _) => {}
-            }
-        }
-        serve_default(flag, links, if flag.rules().is_empty() { Reason::Static } else { Reason::Default })
+    /// Chooses for the flag of this index; whether there is one.
+    #[inline]
+    pub(super) fn flag(self, index: u32, choice: &mut Choice<'a>) -> bool {
+        let Some(flag) = self.snapshot.flag_plan(index) else { return false };
+        Asking { evaluation: self, index, flag }.choose(choice);
+        true
     }
 
     /// Whether the flags serve what they must.
-    pub(super) fn met(self, prerequisites: &[Prerequisite], flags: &[u32]) -> bool {
-        prerequisites.iter().zip(flags).all(|(prerequisite, index)| {
-            let Some((flag, links)) = self.snapshot.linked_flag(*index as usize) else { return false };
-            let served = self.flag(flag, links).variant;
-            served.is_some_and(|served| prerequisite.variants().contains(served))
+    pub(super) fn met(self, prerequisites: &[PrerequisitePlan]) -> bool {
+        prerequisites.iter().all(|prerequisite| {
+            let mut choice = Choice::none();
+            self.flag(prerequisite.flag, &mut choice);
+            let Some(served) = choice.variant else { return false };
+            let mut accepted = prerequisite.variants.iter().filter_map(|variant| self.snapshot.variant(*variant));
+            accepted.any(|variant| std::ptr::eq(variant, served))
         })
     }
+}
 
-    fn rule(
-        self,
-        flag: &'a Flag,
-        links: &'a FlagLinks,
-        rule: &'a Rule,
-        rule_links: &'a RuleLinks,
-        facts: &Facts<'_>,
-    ) -> Outcome<'a> {
-        match rule.audience.as_ref().map(|audience| audience.holds(facts)) {
-            None | Some(Some(true)) => {}
-            Some(Some(false)) => return Outcome::NotMeant,
-            // A rule that cannot be read might have kept the unit from the next.
-            Some(None) => return Outcome::Taken(serve_default(flag, links, Reason::AudienceFailed)),
+impl<'a> Asking<'a, '_> {
+    #[inline]
+    fn choose(self, choice: &mut Choice<'a>) {
+        let Self { evaluation, index, flag } = self;
+        if flag.has_conditions
+            && let Some(reason) = self.kept_out()
+        {
+            return self.default(choice, reason);
         }
-        if !self.met(&rule.prerequisites, &rule_links.prerequisites) {
-            return Outcome::NotTaken(serve_default(flag, links, Reason::Prerequisite));
+        if !flag.rules.is_empty() {
+            let Some(definition) = evaluation.snapshot.flag_at(index) else { return };
+            let arena = Arena::default();
+            let facts = Facts::new(&arena, evaluation.request, definition.key());
+            for rule in &flag.rules {
+                match self.rule(rule, &facts, choice) {
+                    Outcome::Taken => return,
+                    Outcome::NotTaken if rule.otherwise == Otherwise::Default => return,
+                    Outcome::NotTaken => *choice = Choice::none(),
+                    Outcome::NotMeant => {}
+                }
+            }
+        }
+        // Without a default there is nothing that could be cached.
+        let is_static = flag.rules.is_empty() && flag.default.is_some();
+        self.default(choice, if is_static { Reason::Static } else { Reason::Default });
+    }
+
+    /// Why the rules are not asked at all.
+    #[inline(never)]
+    fn kept_out(self) -> Option<Reason> {
+        if !self.flag.enabled {
+            return Some(Reason::Disabled);
+        }
+        (!self.evaluation.met(&self.flag.prerequisites)).then_some(Reason::Prerequisite)
+    }
+
+    #[inline(always)]
+    fn rule(self, rule: &'a RulePlan, facts: &Facts<'_>, choice: &mut Choice<'a>) -> Outcome {
+        if rule.has_conditions
+            && let Some(outcome) = self.unmet(rule, facts, choice)
+        {
+            return outcome;
         }
         match &rule.action {
-            Action::Serve(_) => Outcome::Taken(serve(flag, variant(rule_links, 0), Reason::TargetingMatch)),
-            Action::Rollout(rollout) => self.rollout(flag, links, rollout, rule_links),
-            Action::Experiment(_) | Action::Bandit(_) => self.asked(flag, links, rule_links, facts),
-            Action::Targeting(targeting) => match targeting.target(facts, |name| flag.position(name)) {
-                Target::Named(position) => Outcome::Taken(serve(flag, Some(position), Reason::TargetingMatch)),
-                Target::Nobody => Outcome::NotMeant,
-                Target::Failed => Outcome::Taken(serve_default(flag, links, Reason::TargetingFailed)),
-            },
+            ActionPlan::Ask(experiment) => self.asked(rule, *experiment, facts, choice),
+            ActionPlan::Direct(action) => self.direct(rule, action, facts, choice),
         }
     }
 
-    fn rollout(
-        self,
-        flag: &'a Flag,
-        links: &'a FlagLinks,
-        rollout: &Rollout,
-        rule_links: &'a RuleLinks,
-    ) -> Outcome<'a> {
-        let not_taken = |reason| Outcome::NotTaken(serve_default(flag, links, reason));
-        let Some(unit) = rollout.definition().unit.text(self.request.unit, self.request.attributes) else {
-            return not_taken(Reason::NoUnit);
-        };
-        let unit = unit.as_str();
-        if let Some(holdout) = self.held_out(self.snapshot.of_everything(), unit) {
-            let decision = serve_default(flag, links, Reason::Holdout);
-            return Outcome::Taken(Decision { holdout: Some(holdout), ..decision });
-        }
-        let randomiser = rollout.randomiser();
-        match randomiser.takes_part(unit).then(|| randomiser.draw(unit)).flatten() {
-            Some(drawn) => {
-                let decision = serve(flag, variant(rule_links, drawn.arm), Reason::Split);
-                Outcome::Taken(Decision { propensity: Some(drawn.propensity), ..decision })
+    #[inline(never)]
+    fn direct(self, rule: &'a RulePlan, action: &DirectAction, facts: &Facts<'_>, choice: &mut Choice<'a>) -> Outcome {
+        match action {
+            DirectAction::Serve => {
+                self.serve(choice, rule, 0, Reason::TargetingMatch);
+                Outcome::Taken
             }
-            None => not_taken(Reason::OutOfTraffic),
+            DirectAction::Rollout(rollout) => match self.evaluation.snapshot.rollout(*rollout) {
+                Some(rollout) => self.rollout(rule, rollout, choice),
+                None => Outcome::NotMeant,
+            },
+            DirectAction::Target(targeting) => self.targeted(targeting, facts, choice),
         }
     }
 
-    fn asked(self, flag: &'a Flag, links: &'a FlagLinks, rule_links: &'a RuleLinks, facts: &Facts<'_>) -> Outcome<'a> {
-        let index = rule_links.experiment.map(|index| index as usize);
-        let Some((experiment, experiment_links)) = index.and_then(|index| self.snapshot.linked_experiment(index))
-        else {
-            return Outcome::NotMeant;
-        };
-        let of_experiment = |decision| Decision {
-            experiment: Some(experiment.key()),
-            revision: Some(experiment.revision()),
-            ..decision
-        };
-        let default = |reason| of_experiment(serve_default(flag, links, reason));
-        match self.experiment(experiment, experiment_links, facts) {
+    /// What becomes of a unit that does not meet the rule's conditions.
+    #[inline(never)]
+    fn unmet(self, rule: &RulePlan, facts: &Facts<'_>, choice: &mut Choice<'a>) -> Option<Outcome> {
+        match rule.audience.as_ref().map(|audience| audience.holds(facts)) {
+            None | Some(Some(true)) => {}
+            Some(Some(false)) => return Some(Outcome::NotMeant),
+            // A rule that cannot be read might have kept the unit from the next.
+            Some(None) => {
+                self.default(choice, Reason::AudienceFailed);
+                return Some(Outcome::Taken);
+            }
+        }
+        if self.evaluation.met(&rule.prerequisites) {
+            return None;
+        }
+        self.default(choice, Reason::Prerequisite);
+        Some(Outcome::NotTaken)
+    }
+
+    #[inline(always)]
+    fn asked(self, rule: &'a RulePlan, index: u32, facts: &Facts<'_>, choice: &mut Choice<'a>) -> Outcome {
+        let Some(experiment) = self.evaluation.snapshot.experiment_plan(index) else { return Outcome::NotMeant };
+        let verdict = self.evaluation.experiment(index, experiment, facts);
+        if !matches!(verdict, Verdict::NotMeant) {
+            choice.experiment = Some(experiment);
+        }
+        match verdict {
             Verdict::Drawn { drawn, reason, epoch } => {
-                let decision = serve(flag, variant(rule_links, drawn.arm), reason);
-                let propensity = Some(drawn.propensity);
-                Outcome::Taken(of_experiment(Decision { propensity, epoch, ..decision }))
+                (choice.propensity, choice.epoch) = (Some(drawn.propensity), epoch);
+                self.serve(choice, rule, drawn.arm, reason);
+                Outcome::Taken
             }
             Verdict::Control { reason, holdout } => {
-                let control = variant(rule_links, experiment.definition().control);
-                Outcome::Taken(of_experiment(Decision { holdout, ..serve(flag, control, reason) }))
+                choice.holdout = holdout;
+                self.serve(choice, rule, experiment.control, reason);
+                Outcome::Taken
             }
-            Verdict::Out(Reason::AudienceFailed) => Outcome::Taken(default(Reason::AudienceFailed)),
-            Verdict::Out(reason) => Outcome::NotTaken(default(reason)),
+            Verdict::Out(reason) => {
+                self.default(choice, reason);
+                if reason == Reason::AudienceFailed { Outcome::Taken } else { Outcome::NotTaken }
+            }
             Verdict::NotMeant => Outcome::NotMeant,
         }
     }
-}
 
-fn variant(links: &RuleLinks, arm: usize) -> Option<usize> {
-    links.variants.get(arm).map(|position| *position as usize)
-}
+    fn rollout(self, rule: &'a RulePlan, rollout: &RolloutPlan, choice: &mut Choice<'a>) -> Outcome {
+        let Evaluation { snapshot, request } = self.evaluation;
+        let Some(unit) = rollout.unit.text(request.unit, request.attributes) else {
+            self.default(choice, Reason::NoUnit);
+            return Outcome::NotTaken;
+        };
+        let unit = unit.as_str();
+        if let Some(holdout) = self.evaluation.held_out(snapshot.of_everything(), unit) {
+            choice.holdout = Some(holdout);
+            self.default(choice, Reason::Holdout);
+            return Outcome::Taken;
+        }
+        let randomiser = &rollout.randomiser;
+        let Some(drawn) = randomiser.takes_part(unit).then(|| randomiser.draw(unit)).flatten() else {
+            self.default(choice, Reason::OutOfTraffic);
+            return Outcome::NotTaken;
+        };
+        choice.propensity = Some(drawn.propensity);
+        self.serve(choice, rule, drawn.arm, Reason::Split);
+        Outcome::Taken
+    }
 
-fn serve_default<'a>(flag: &'a Flag, links: &FlagLinks, reason: Reason) -> Decision<'a> {
-    serve(flag, links.default, reason)
-}
+    fn targeted(self, targeting: &Targeting, facts: &Facts<'_>, choice: &mut Choice<'a>) -> Outcome {
+        let snapshot = self.evaluation.snapshot;
+        let find = |name: &str| {
+            let position = u32::try_from(snapshot.flag_at(self.index)?.position(name)?).ok()?;
+            snapshot.variant(self.flag.first_variant.checked_add(position)?)
+        };
+        match targeting.target(facts, find) {
+            Target::Named(variant) => {
+                (choice.variant, choice.reason) = (Some(variant), Reason::TargetingMatch);
+                Outcome::Taken
+            }
+            Target::Nobody => Outcome::NotMeant,
+            Target::Failed => {
+                self.default(choice, Reason::TargetingFailed);
+                Outcome::Taken
+            }
+        }
+    }
 
-fn serve(flag: &Flag, position: Option<usize>, reason: Reason) -> Decision<'_> {
-    let variant = position.and_then(|position| flag.variants().get(position));
-    Decision {
-        variant: variant.map(|variant| variant.name()),
-        value: variant.map(|variant| variant.value()),
-        // Without a default there is nothing that could be cached.
-        reason: if variant.is_none() && reason == Reason::Static { Reason::Default } else { reason },
-        experiment: None,
-        revision: None,
-        holdout: None,
-        propensity: None,
-        epoch: None,
+    #[inline]
+    fn default(self, choice: &mut Choice<'a>, reason: Reason) {
+        choice.variant = self.flag.default.and_then(|variant| self.evaluation.snapshot.variant(variant));
+        choice.reason = reason;
+    }
+
+    /// What an arm of the rule serves.
+    #[inline]
+    fn serve(self, choice: &mut Choice<'a>, rule: &RulePlan, arm: usize, reason: Reason) {
+        let variant = rule.variants.get(arm).and_then(|variant| self.evaluation.snapshot.variant(*variant));
+        (choice.variant, choice.reason) = (variant, reason);
     }
 }

@@ -73,7 +73,7 @@ fn only_arms_other_than_the_control_are_stopped_and_once() {
     let twice = vec![stop("treatment"), stop("treatment")];
     assert_eq!(refusal(|d| d.stopped = twice), E::StoppedTwice { variant: name("treatment") });
     let once = Experiment::new(Definition { stopped: vec![stop("treatment")], ..definition() }).unwrap();
-    assert_eq!((once.stopped(0), once.stopped(1)), (None, Some(StoppedUnits::Out)));
+    assert_eq!(once.stopped_arms(), [None, Some(StoppedUnits::Out)]);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //!
 //! Must never know: which expressions will read it.
 
+use crate::attributes::Attributes;
 use crate::request::Request;
 use datalogic_rs::bumpalo::Bump;
 use datalogic_rs::{DataValue, EvalInput};
-use serde_json::{Map, Value};
 use std::cell::OnceCell;
 
 /// First chunk of memory: holds the attributes of an ordinary request.
@@ -18,20 +18,21 @@ pub(crate) struct Arena(OnceCell<Bump>);
 /// The facts of one request about one flag or experiment; made when first asked for.
 pub(crate) struct Facts<'a> {
     arena: &'a Arena,
-    request: Request<'a>,
-    key: &'a str,
+    request: &'a Request<'a>,
+    /// Read when it is needed and not before.
+    key: &'a dyn AsRef<str>,
     root: OnceCell<&'a DataValue<'a>>,
 }
 
 impl<'a> Facts<'a> {
     /// What is known when `key` is asked for.
-    pub(crate) const fn new(arena: &'a Arena, request: Request<'a>, key: &'a str) -> Self {
+    pub(crate) const fn new(arena: &'a Arena, request: &'a Request<'a>, key: &'a dyn AsRef<str>) -> Self {
         Self { arena, request, key, root: OnceCell::new() }
     }
 
-    /// What the request says of the unit, where it says anything.
-    pub(super) fn attributes(&self) -> Option<&'a Map<String, Value>> {
-        self.request.attributes.as_value().as_object()
+    /// What the request says of the unit.
+    pub(crate) const fn attributes(&self) -> &'a Attributes<'a> {
+        self.request.attributes
     }
 
     /// The object that expressions read; keys that flagd sets itself are not the request's to set.
@@ -41,7 +42,7 @@ impl<'a> Facts<'a> {
             let given = self.request.attributes.as_value().into_arena_value(arena);
             let given = given.ok().and_then(DataValue::as_object).unwrap_or_default();
             let second = self.request.now.as_millis().div_euclid(1_000);
-            let flagd = [("flagKey", DataValue::String(self.key)), ("timestamp", DataValue::from_i64(second))];
+            let flagd = [("flagKey", DataValue::String(self.key.as_ref())), ("timestamp", DataValue::from_i64(second))];
             let own = [
                 ("targetingKey", DataValue::String(self.request.unit)),
                 ("$flagd", DataValue::Object(arena.alloc_slice_copy(&flagd))),

@@ -4,34 +4,36 @@
 //! kinds of the operands leave no doubt (text with text, number with number); everything else is the engine's.
 //! Must never know: what else an expression could say.
 
-use serde_json::{Map, Value};
+use crate::attributes::{Attributes, Scalar, exact};
+use crate::word::Word;
+use serde_json::Value;
+use std::sync::Arc;
 
-/// Integers up to here are the same as 64-bit integers and as floats: 2^53.
-const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
-
-/// A checked condition; as deep as the expression it was read from.
+/// A checked condition, cheap to clone; as deep as the expression it was read from.
 #[derive(Clone, Debug)]
-pub(super) enum Condition {
-    All(Box<[Condition]>),
-    Any(Box<[Condition]>),
-    Not(Box<Condition>),
-    Text { attribute: Box<str>, test: TextTest },
-    Number { attribute: Box<str>, order: Order, bound: f64 },
+pub(crate) enum Condition {
+    All(Arc<[Condition]>),
+    Any(Arc<[Condition]>),
+    Not(Arc<Condition>),
+    Test(Test),
+}
+
+/// A test of one attribute.
+#[derive(Clone, Debug)]
+pub(crate) struct Test {
+    attribute: Word<Arc<str>>,
+    comparison: Comparison,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum TextTest {
-    Is(Box<str>),
-    IsNot(Box<str>),
-    OneOf(Box<[Box<str>]>),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Order {
-    Below,
-    AtMost,
-    Above,
-    AtLeast,
+enum Comparison {
+    Is(Word<Arc<str>>),
+    IsNot(Word<Arc<str>>),
+    OneOf(Arc<[Word<Arc<str>>]>),
+    Below(f64),
+    AtMost(f64),
+    Above(f64),
+    AtLeast(f64),
 }
 
 impl Condition {
@@ -43,10 +45,10 @@ impl Condition {
             ("and", Value::Array(parts)) => read_all(parts).map(Self::All),
             ("or", Value::Array(parts)) => read_all(parts).map(Self::Any),
             ("!", Value::Array(parts)) => match parts.as_slice() {
-                [part] => Self::read(part).map(|part| Self::Not(Box::new(part))),
+                [part] => Self::read(part).map(|part| Self::Not(Arc::new(part))),
                 _ => None,
             },
-            ("!", part) => Self::read(part).map(|part| Self::Not(Box::new(part))),
+            ("!", part) => Self::read(part).map(|part| Self::Not(Arc::new(part))),
             (operator, Value::Array(operands)) => match operands.as_slice() {
                 [left, right] => Self::compare(operator, attribute(left)?, right),
                 _ => None,
@@ -56,70 +58,75 @@ impl Condition {
     }
 
     fn compare(operator: &str, attribute: &str, constant: &Value) -> Option<Self> {
-        let order = match operator {
-            "<" => Order::Below,
-            "<=" => Order::AtMost,
-            ">" => Order::Above,
-            ">=" => Order::AtLeast,
-            "==" | "===" => return Some(text(attribute, TextTest::Is(constant.as_str()?.into()))),
-            "!=" | "!==" => return Some(text(attribute, TextTest::IsNot(constant.as_str()?.into()))),
+        let comparison = match operator {
+            "<" => Comparison::Below(exact(constant)?),
+            "<=" => Comparison::AtMost(exact(constant)?),
+            ">" => Comparison::Above(exact(constant)?),
+            ">=" => Comparison::AtLeast(exact(constant)?),
+            "==" | "===" => Comparison::Is(word(constant)?),
+            "!=" | "!==" => Comparison::IsNot(word(constant)?),
             "in" => {
-                let texts = constant.as_array()?.iter().map(|text| text.as_str().map(Box::from));
-                return Some(text(attribute, TextTest::OneOf(texts.collect::<Option<_>>()?)));
+                let texts = constant.as_array()?.iter().map(word);
+                Comparison::OneOf(texts.collect::<Option<_>>()?)
             }
             _ => return None,
         };
-        Some(Self::Number { attribute: attribute.into(), order, bound: exact(constant)? })
+        Some(Self::Test(Test { attribute: Word::new(attribute.into()), comparison }))
     }
 
     /// Whether the attributes satisfy it; `None` where the engine must say.
-    pub(super) fn holds(&self, attributes: &Map<String, Value>) -> Option<bool> {
+    pub(crate) fn holds(&self, attributes: &Attributes<'_>) -> Option<bool> {
         match self {
-            Self::All(parts) => {
-                for part in parts {
-                    if !part.holds(attributes)? {
-                        return Some(false);
-                    }
-                }
-                Some(true)
-            }
-            Self::Any(parts) => {
-                for part in parts {
-                    if part.holds(attributes)? {
-                        return Some(true);
-                    }
-                }
-                Some(false)
-            }
+            Self::All(parts) => joined(parts, attributes, true),
+            Self::Any(parts) => joined(parts, attributes, false),
             Self::Not(part) => part.holds(attributes).map(|holds| !holds),
-            Self::Text { attribute, test } => {
-                let given = attributes.get(&**attribute)?.as_str()?;
-                Some(match test {
-                    TextTest::Is(text) => **text == *given,
-                    TextTest::IsNot(text) => **text != *given,
-                    TextTest::OneOf(texts) => texts.iter().any(|text| **text == *given),
-                })
-            }
-            Self::Number { attribute, order, bound } => {
-                let given = exact(attributes.get(&**attribute)?)?;
-                Some(match order {
-                    Order::Below => given < *bound,
-                    Order::AtMost => given <= *bound,
-                    Order::Above => given > *bound,
-                    Order::AtLeast => given >= *bound,
-                })
-            }
+            Self::Test(test) => test.holds(attributes),
         }
     }
 }
 
-fn text(attribute: &str, test: TextTest) -> Condition {
-    Condition::Text { attribute: attribute.into(), test }
+/// Whether all parts hold (`open` is true) or any does (false).
+#[inline(always)]
+fn joined(parts: &[Condition], attributes: &Attributes<'_>, open: bool) -> Option<bool> {
+    for part in parts {
+        let holds = match part {
+            Condition::Test(test) => test.holds(attributes)?,
+            nested => nested.holds(attributes)?,
+        };
+        if holds != open {
+            return Some(holds);
+        }
+    }
+    Some(open)
+}
+
+impl Test {
+    #[inline(always)]
+    fn holds(&self, attributes: &Attributes<'_>) -> Option<bool> {
+        match (attributes.get(&self.attribute), &self.comparison) {
+            (Some(Scalar::Text(given)), Comparison::Is(text)) => Some(given.is(text)),
+            (Some(Scalar::Text(given)), Comparison::IsNot(text)) => Some(!given.is(text)),
+            (Some(Scalar::Text(given)), Comparison::OneOf(texts)) => Some(texts.iter().any(|text| given.is(text))),
+            (Some(Scalar::Number(given)), Comparison::Below(bound)) => Some(given < bound),
+            (Some(Scalar::Number(given)), Comparison::AtMost(bound)) => Some(given <= bound),
+            (Some(Scalar::Number(given)), Comparison::Above(bound)) => Some(given > bound),
+            (Some(Scalar::Number(given)), Comparison::AtLeast(bound)) => Some(given >= bound),
+            // What is not there is null, which is no text.
+            (None, Comparison::Is(_) | Comparison::OneOf(_)) => Some(false),
+            (None, Comparison::IsNot(_)) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// Of a text that null does not equal.
+fn word(constant: &Value) -> Option<Word<Arc<str>>> {
+    constant.as_str().filter(|text| !text.is_empty()).map(|text| Word::new(text.into()))
 }
 
 /// No parts at all are left to the engine.
-fn read_all(parts: &[Value]) -> Option<Box<[Condition]>> {
-    parts.iter().map(Condition::read).collect::<Option<Box<[_]>>>().filter(|parts| !parts.is_empty())
+fn read_all(parts: &[Value]) -> Option<Arc<[Condition]>> {
+    parts.iter().map(Condition::read).collect::<Option<Arc<[_]>>>().filter(|parts| !parts.is_empty())
 }
 
 /// The key that a `var` reads at the top of the attributes. Paths, positions and what the request does not set itself
@@ -137,11 +144,6 @@ fn attribute(operand: &Value) -> Option<&str> {
         && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && key != "targetingKey";
     is_plain.then_some(key)
-}
-
-/// A number that is the same as an integer and as a float.
-fn exact(value: &Value) -> Option<f64> {
-    value.as_f64().filter(|number| number.abs() <= EXACT_INTEGERS)
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ fn evaluators(sources: Value) -> Result<Evaluators, InvalidEvaluators> {
 }
 
 fn holds(expression: &Expression, attributes: &Value) -> Option<bool> {
-    let request = Request::new("u", Attributes::new(attributes).unwrap(), Timestamp::MIN);
-    expression.holds(&Facts::new(&Arena::default(), request, "flag"))
+    let known = Attributes::new(attributes).unwrap();
+    let request = Request::new("u", &known, Timestamp::MIN);
+    expression.holds(&Facts::new(&Arena::default(), &request, &"flag"))
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! Must never know: how a decision uses the links.
 
 use super::{
-    ExperimentLinks, FlagLinks, Index, InvalidSnapshot, Key, LayerLinks, MAX_FLAGS, MAX_LAYERS, Referrer, RuleLinks,
-    Snapshot, prerequisites,
+    ActionPlan, DirectAction, ExperimentPlan, FlagPlan, InvalidSnapshot, MAX_FLAGS, MAX_LAYERS, PrerequisitePlan,
+    Referrer, RolloutPlan, RulePlan, Snapshot, VariantPlan, plan::LayerPlan, prerequisites,
 };
 use crate::definitions::Definitions;
 use crate::experiment::{Allocation, Experiment};
@@ -13,7 +13,9 @@ use crate::holdout::{Holdout, Scope};
 use crate::layer::Layer;
 use crate::logic::Expression;
 use crate::prerequisite::Prerequisite;
+use crate::word::{Index, Word};
 use ids::Name;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 pub(super) fn link(mut definitions: Definitions) -> Result<Snapshot, InvalidSnapshot> {
@@ -23,10 +25,11 @@ pub(super) fn link(mut definitions: Definitions) -> Result<Snapshot, InvalidSnap
     definitions.layers.sort_by(|left, right| left.key().cmp(right.key()));
     definitions.holdouts.sort_by(|left, right| left.key().cmp(right.key()));
     let linker = Linker {
-        flags: index("flags", definitions.flags.iter().map(|flag| flag.key()))?,
-        experiments: index("experiments", definitions.experiments.iter().map(|experiment| experiment.key()))?,
-        layers: index("layers", definitions.layers.iter().map(|layer| layer.key()))?,
-        holdouts: index("holdouts", definitions.holdouts.iter().map(|holdout| holdout.key()))?,
+        flags: Names::new("flags", definitions.flags.iter().map(|flag| flag.key()))?,
+        experiments: Names::new("experiments", definitions.experiments.iter().map(|experiment| experiment.key()))?,
+        layers: Names::new("layers", definitions.layers.iter().map(|layer| layer.key()))?,
+        holdouts: Names::new("holdouts", definitions.holdouts.iter().map(|holdout| holdout.key()))?,
+        first_variants: first_variants(&definitions.flags),
         of_everything: definitions
             .holdouts
             .iter()
@@ -39,12 +42,27 @@ pub(super) fn link(mut definitions: Definitions) -> Result<Snapshot, InvalidSnap
     definitions.layers.iter().try_for_each(|layer| linker.check_owners(layer))?;
     definitions.holdouts.iter().try_for_each(|holdout| linker.check_scope(holdout))?;
     let experiments = definitions.experiments.iter().map(|experiment| linker.experiment(experiment));
-    let mut experiment_links = experiments.collect::<Result<Vec<_>, _>>()?;
-    let flags = definitions.flags.iter().map(|flag| linker.flag(flag));
-    let mut flag_links = flags.collect::<Result<Vec<_>, _>>()?;
-    let Linker { flags: flag_index, experiments: experiment_index, of_everything, .. } = linker;
-    prerequisites::check(&definitions, &mut flag_links, &mut experiment_links)?;
-    Ok(Snapshot { definitions, flag_links, experiment_links, of_everything, flag_index, experiment_index })
+    let mut experiment_plans = experiments.collect::<Result<Vec<_>, _>>()?;
+    let mut rollouts = Vec::new();
+    let flags = definitions.flags.iter().zip(0..).map(|(flag, index)| linker.flag(flag, index, &mut rollouts));
+    let mut flag_plans = flags.collect::<Result<Vec<_>, _>>()?;
+    let variants = definitions.flags.iter().flat_map(|flag| flag.variants());
+    let variants = variants
+        .map(|variant| VariantPlan { name: variant.name().clone(), value: Arc::clone(variant.shared_value()) })
+        .collect();
+    let (flag_index, experiment_index) = (linker.flags.index, linker.experiments.index);
+    let of_everything = linker.of_everything;
+    prerequisites::check(&definitions, &mut flag_plans, &mut experiment_plans)?;
+    Ok(Snapshot {
+        definitions,
+        flag_plans,
+        experiment_plans,
+        variants,
+        rollouts,
+        of_everything,
+        flag_index,
+        experiment_index,
+    })
 }
 
 fn check_counts(definitions: &Definitions) -> Result<(), InvalidSnapshot> {
@@ -64,22 +82,35 @@ fn check_counts(definitions: &Definitions) -> Result<(), InvalidSnapshot> {
     Ok(())
 }
 
-fn index<'a>(kind: &'static str, keys: impl Iterator<Item = &'a Name>) -> Result<Index, InvalidSnapshot> {
-    let mut index = Index::default();
-    for (key, position) in keys.zip(0..) {
-        if index.insert(Key(key.clone()), position).is_some() {
-            return Err(InvalidSnapshot::DuplicateKey { kind, key: key.clone() });
+/// The keys of one kind of definition.
+struct Names {
+    words: Vec<Word<Name>>,
+    index: Index,
+}
+
+impl Names {
+    fn new<'a>(kind: &'static str, keys: impl Iterator<Item = &'a Name>) -> Result<Self, InvalidSnapshot> {
+        let words: Vec<_> = keys.map(|key| Word::new(key.clone())).collect();
+        match Index::new(&words) {
+            Ok(index) => Ok(Self { words, index }),
+            Err(key) => Err(InvalidSnapshot::DuplicateKey { kind, key: key.clone() }),
         }
     }
-    Ok(index)
+
+    fn find(&self, name: &Name) -> Option<u32> {
+        self.index
+            .get(name.as_str(), |position, word| self.words.get(position as usize).is_some_and(|key| key.is(word)))
+    }
 }
 
 struct Linker<'a> {
     definitions: &'a Definitions,
-    flags: Index,
-    experiments: Index,
-    layers: Index,
-    holdouts: Index,
+    flags: Names,
+    experiments: Names,
+    layers: Names,
+    holdouts: Names,
+    /// The first variant of each flag among those of all.
+    first_variants: Vec<u32>,
     /// Holdouts of everything.
     of_everything: Box<[u32]>,
 }
@@ -107,11 +138,11 @@ impl Linker<'_> {
     }
 
     fn experiment_named(&self, name: &Name) -> Option<(u32, &Arc<Experiment>)> {
-        let index = *self.experiments.get(name.as_str())?;
+        let index = self.experiments.find(name)?;
         Some((index, self.definitions.experiments.get(index as usize)?))
     }
 
-    fn experiment(&self, experiment: &Experiment) -> Result<ExperimentLinks, InvalidSnapshot> {
+    fn experiment(&self, experiment: &Experiment) -> Result<ExperimentPlan, InvalidSnapshot> {
         let definition = experiment.definition();
         let referrer = || Referrer::Experiment(experiment.key().clone());
         self.check_expression(definition.audience.as_ref().map(|audience| audience.expression()), referrer)?;
@@ -120,18 +151,19 @@ impl Linker<'_> {
             Some(name) => {
                 let index = find(&self.layers, referrer, "layer", "layers", name)?;
                 let layer = self.definitions.layers.get(index as usize);
-                layer.map(|layer| LayerLinks {
+                layer.map(|layer| LayerPlan {
                     salted: layer.salted(),
                     owned: layer.owned(experiment.key()).map(Arc::clone),
                 })
             }
         };
-        Ok(ExperimentLinks {
+        Ok(ExperimentPlan {
             prerequisites: self.prerequisites(&definition.prerequisites, referrer)?,
             holdouts: self.holdouts_of(experiment, referrer)?,
             layer,
-            stateful: Box::default(),
-        })
+            ..ExperimentPlan::of(experiment)
+        }
+        .summed_up())
     }
 
     fn holdouts_of(
@@ -154,78 +186,104 @@ impl Linker<'_> {
         Ok(all.filter(|(holdout, _)| applies(holdout)).map(|(_, index)| index).collect())
     }
 
-    fn flag(&self, flag: &Flag) -> Result<FlagLinks, InvalidSnapshot> {
+    fn flag(&self, flag: &Flag, index: u32, rollouts: &mut Vec<RolloutPlan>) -> Result<FlagPlan, InvalidSnapshot> {
         let referrer = || Referrer::Flag(flag.key().clone());
-        let rules = flag.rules().iter().enumerate().map(|(index, rule)| self.rule(flag, index, rule));
-        Ok(FlagLinks {
-            default: flag.default_variant().and_then(|name| flag.position(name.as_str())),
-            prerequisites: self.prerequisites(flag.prerequisites(), referrer)?,
+        let rules = flag.rules().iter().enumerate().map(|(place, rule)| self.rule(flag, index, place, rule, rollouts));
+        Ok(FlagPlan {
+            key: Word::new(flag.key().clone()),
+            has_conditions: !flag.enabled() || !flag.prerequisites().is_empty(),
+            enabled: flag.enabled(),
+            default: flag.default_variant().and_then(|name| self.variant(flag, index, name)),
+            first_variant: self.first_variants.get(index as usize).copied().unwrap_or_default(),
             rules: rules.collect::<Result<_, _>>()?,
+            prerequisites: self.prerequisites(flag.prerequisites(), referrer)?,
             stateful: Box::default(),
         })
     }
 
-    fn rule(&self, flag: &Flag, index: usize, rule: &Rule) -> Result<RuleLinks, InvalidSnapshot> {
-        let referrer = || Referrer::Rule { flag: flag.key().clone(), rule: index };
-        self.check_expression(rule.audience.as_ref().map(|audience| audience.expression()), referrer)?;
-        let prerequisites = self.prerequisites(&rule.prerequisites, referrer)?;
-        let position = |name: &Name| flag.position(name.as_str()).and_then(|position| u32::try_from(position).ok());
-        let (experiment, variants) = match &rule.action {
-            Action::Serve(name) => (None, position(name).into_iter().collect()),
-            Action::Rollout(rollout) => {
-                (None, rollout.shares().iter().filter_map(|share| position(&share.variant)).collect())
-            }
-            Action::Experiment(name) => self.asked(flag, referrer, "experiment", name)?,
-            Action::Bandit(name) => self.asked(flag, referrer, "bandit", name)?,
-            Action::Targeting(targeting) => {
-                self.check_expression(Some(targeting.expression()), referrer)?;
-                (None, Box::default())
-            }
-        };
-        Ok(RuleLinks { prerequisites, experiment, variants })
+    /// Where among the variants of all flags one of this flag is.
+    fn variant(&self, flag: &Flag, index: u32, name: &Name) -> Option<u32> {
+        let position = u32::try_from(flag.position(name.as_str())?).ok()?;
+        self.first_variants.get(index as usize)?.checked_add(position)
     }
 
-    /// The experiment that a rule asks, and which variants of the flag its arms are.
-    fn asked(
+    fn rule(
         &self,
         flag: &Flag,
+        index: u32,
+        place: usize,
+        rule: &Rule,
+        rollouts: &mut Vec<RolloutPlan>,
+    ) -> Result<RulePlan, InvalidSnapshot> {
+        let referrer = || Referrer::Rule { flag: flag.key().clone(), rule: place };
+        self.check_expression(rule.audience.as_ref().map(|audience| audience.expression()), referrer)?;
+        let prerequisites = self.prerequisites(&rule.prerequisites, referrer)?;
+        let variant = |name: &Name| self.variant(flag, index, name);
+        let (action, variants) = match &rule.action {
+            Action::Serve(name) => (ActionPlan::Direct(DirectAction::Serve), variant(name).into_iter().collect()),
+            Action::Rollout(rollout) => {
+                let index = u32::try_from(rollouts.len()).unwrap_or(u32::MAX);
+                let unit = rollout.definition().unit.clone();
+                rollouts.push(RolloutPlan { unit, randomiser: rollout.randomiser().clone() });
+                let action = ActionPlan::Direct(DirectAction::Rollout(index));
+                (action, rollout.shares().iter().filter_map(|share| variant(&share.variant)).collect())
+            }
+            Action::Experiment(name) => self.asked((flag, index), referrer, "experiment", name)?,
+            Action::Bandit(name) => self.asked((flag, index), referrer, "bandit", name)?,
+            Action::Targeting(targeting) => {
+                self.check_expression(Some(targeting.expression()), referrer)?;
+                (ActionPlan::Direct(DirectAction::Target(targeting.clone())), SmallVec::new())
+            }
+        };
+        let audience = rule.audience.clone();
+        let has_conditions = audience.is_some() || !prerequisites.is_empty();
+        Ok(RulePlan { has_conditions, audience, action, variants, otherwise: rule.otherwise, prerequisites })
+    }
+
+    /// Asks the experiment of this name; and which variants of the flag its arms are.
+    fn asked(
+        &self,
+        (flag, index): (&Flag, u32),
         referrer: impl Fn() -> Referrer + Copy,
         field: &'static str,
         name: &Name,
-    ) -> Result<(Option<u32>, Box<[u32]>), InvalidSnapshot> {
-        let index = find(&self.experiments, referrer, field, "experiments", name)?;
-        let Some(experiment) = self.definitions.experiments.get(index as usize) else { return Ok(Default::default()) };
+    ) -> Result<(ActionPlan, SmallVec<[u32; 4]>), InvalidSnapshot> {
+        let experiment = find(&self.experiments, referrer, field, "experiments", name)?;
+        let action = ActionPlan::Ask(experiment);
+        let Some(experiment) = self.definitions.experiments.get(experiment as usize) else {
+            return Ok((action, SmallVec::new()));
+        };
         if (experiment.definition().allocation == Allocation::Bandit) != (field == "bandit") {
             return Err(InvalidSnapshot::Allocation { referrer: referrer(), experiment: name.clone() });
         }
         let arms = experiment.variants().iter().map(|arm| {
-            let position = flag.position(arm.name().as_str()).and_then(|position| u32::try_from(position).ok());
-            position.ok_or_else(|| InvalidSnapshot::Arm {
+            self.variant(flag, index, arm.name()).ok_or_else(|| InvalidSnapshot::Arm {
                 referrer: referrer(),
                 experiment: name.clone(),
                 variant: arm.name().clone(),
             })
         });
-        Ok((Some(index), arms.collect::<Result<_, _>>()?))
+        Ok((action, arms.collect::<Result<_, _>>()?))
     }
 
     fn prerequisites(
         &self,
         prerequisites: &[Prerequisite],
         referrer: impl Fn() -> Referrer + Copy,
-    ) -> Result<Box<[u32]>, InvalidSnapshot> {
+    ) -> Result<Box<[PrerequisitePlan]>, InvalidSnapshot> {
         let link = |prerequisite: &Prerequisite| {
             let index = find(&self.flags, referrer, "prerequisites", "flags", prerequisite.flag())?;
             let flag = self.definitions.flags.get(index as usize);
-            let unknown = |name: &&Name| flag.is_none_or(|flag| flag.position(name.as_str()).is_none());
-            match prerequisite.variants().iter().find(unknown) {
-                Some(variant) => Err(InvalidSnapshot::PrerequisiteVariant {
-                    referrer: referrer(),
-                    flag: prerequisite.flag().clone(),
-                    variant: variant.clone(),
-                }),
-                None => Ok(index),
-            }
+            let variants = prerequisite.variants().iter().map(|name| {
+                flag.and_then(|flag| self.variant(flag, index, name)).ok_or_else(|| {
+                    InvalidSnapshot::PrerequisiteVariant {
+                        referrer: referrer(),
+                        flag: prerequisite.flag().clone(),
+                        variant: name.clone(),
+                    }
+                })
+            });
+            Ok(PrerequisitePlan { flag: index, variants: variants.collect::<Result<_, _>>()? })
         };
         prerequisites.iter().map(link).collect()
     }
@@ -242,13 +300,23 @@ impl Linker<'_> {
     }
 }
 
+/// Where the variants of each flag begin, laid one flag after the other.
+fn first_variants(flags: &[Arc<Flag>]) -> Vec<u32> {
+    let ends = flags.iter().scan(0_usize, |end, flag| {
+        let first = *end;
+        *end = end.saturating_add(flag.variants().len());
+        Some(u32::try_from(first).unwrap_or(u32::MAX))
+    });
+    ends.collect()
+}
+
 fn find(
-    index: &Index,
+    names: &Names,
     referrer: impl Fn() -> Referrer,
     field: &'static str,
     kind: &'static str,
     name: &Name,
 ) -> Result<u32, InvalidSnapshot> {
-    let found = index.get(name.as_str()).copied();
+    let found = names.find(name);
     found.ok_or_else(|| InvalidSnapshot::Missing { referrer: referrer(), field, kind, name: name.clone() })
 }

@@ -2,7 +2,7 @@
 //!
 //! Must never know: what the flags serve.
 
-use super::{ExperimentLinks, FlagLinks, InvalidSnapshot, Referrer};
+use super::{ActionPlan, ExperimentPlan, FlagPlan, InvalidSnapshot, PrerequisitePlan, Referrer, RulePlan};
 use crate::definitions::Definitions;
 use crate::graph::{Cycle, order};
 use std::collections::BTreeSet;
@@ -51,8 +51,8 @@ impl Cost {
 /// Checks all prerequisites, and notes for every flag and experiment which stateful experiments its decision may ask.
 pub(super) fn check(
     definitions: &Definitions,
-    flags: &mut [FlagLinks],
-    experiments: &mut [ExperimentLinks],
+    flags: &mut [FlagPlan],
+    experiments: &mut [ExperimentPlan],
 ) -> Result<(), InvalidSnapshot> {
     let needs: Vec<Vec<usize>> = flags.iter().map(|flag| needs(flag, experiments)).collect();
     let ordered = order(&needs).map_err(|Cycle(circle)| {
@@ -61,16 +61,16 @@ pub(super) fn check(
     })?;
     let mut flag_costs = vec![Cost::default(); flags.len()];
     for index in ordered {
-        let Some((links, flag)) = flags.get_mut(index).zip(definitions.flags.get(index)) else { continue };
+        let Some((plan, flag)) = flags.get_mut(index).zip(definitions.flags.get(index)) else { continue };
         let mut cost = Cost::default();
-        for needed in links.prerequisites.iter().chain(links.rules.iter().flat_map(|rule| &rule.prerequisites)) {
-            add_flag(&mut cost, *needed, &flag_costs);
+        for needed in plan.prerequisites.iter().chain(plan.rules.iter().flat_map(|rule| &rule.prerequisites)) {
+            add_flag(&mut cost, needed, &flag_costs);
         }
-        for experiment in links.rules.iter().filter_map(|rule| rule.experiment) {
+        for experiment in plan.rules.iter().filter_map(asked) {
             cost.add_experiment(&experiment_cost(experiment, definitions, experiments, &flag_costs));
         }
         cost.check(|| Referrer::Flag(flag.key().clone()))?;
-        links.stateful = cost.stateful.iter().copied().collect();
+        plan.stateful = cost.stateful.iter().copied().collect();
         if let Some(slot) = flag_costs.get_mut(index) {
             *slot = cost;
         }
@@ -78,40 +78,43 @@ pub(super) fn check(
     for (index, experiment) in definitions.experiments.iter().enumerate() {
         let cost = experiment_cost(u32::try_from(index).unwrap_or(u32::MAX), definitions, experiments, &flag_costs);
         cost.check(|| Referrer::Experiment(experiment.key().clone()))?;
-        if let Some(links) = experiments.get_mut(index) {
-            links.stateful = cost.stateful.into_iter().collect();
+        if let Some(plan) = experiments.get_mut(index) {
+            plan.stateful = cost.stateful.into_iter().collect();
         }
     }
     Ok(())
 }
 
 /// The flags that must be decided before this one can be.
-fn needs(flag: &FlagLinks, experiments: &[ExperimentLinks]) -> Vec<usize> {
+fn needs(flag: &FlagPlan, experiments: &[ExperimentPlan]) -> Vec<usize> {
     let of_rules = flag.rules.iter().flat_map(|rule| {
-        let experiment = rule.experiment.and_then(|index| experiments.get(index as usize));
-        rule.prerequisites.iter().chain(experiment.map_or(&[][..], |links| &links.prerequisites))
+        let experiment = asked(rule).and_then(|index| experiments.get(index as usize));
+        rule.prerequisites.iter().chain(experiment.map_or(&[][..], |plan| &plan.prerequisites))
     });
-    flag.prerequisites.iter().chain(of_rules).map(|index| *index as usize).collect()
+    flag.prerequisites.iter().chain(of_rules).map(|needed| needed.flag as usize).collect()
 }
 
-fn experiment_cost(
-    index: u32,
-    definitions: &Definitions,
-    experiments: &[ExperimentLinks],
-    flag_costs: &[Cost],
-) -> Cost {
+fn experiment_cost(index: u32, definitions: &Definitions, experiments: &[ExperimentPlan], flag_costs: &[Cost]) -> Cost {
     let mut cost = Cost::default();
     if definitions.experiments.get(index as usize).is_some_and(|experiment| experiment.keeps_entries()) {
         cost.stateful.insert(index);
     }
-    for needed in experiments.get(index as usize).map_or(&[][..], |links| &links.prerequisites) {
-        add_flag(&mut cost, *needed, flag_costs);
+    for needed in experiments.get(index as usize).map_or(&[][..], |plan| &plan.prerequisites) {
+        add_flag(&mut cost, needed, flag_costs);
     }
     cost
 }
 
-fn add_flag(cost: &mut Cost, flag: u32, flag_costs: &[Cost]) {
-    if let Some(flag) = flag_costs.get(flag as usize) {
+/// The experiment that a rule asks.
+const fn asked(rule: &RulePlan) -> Option<u32> {
+    match rule.action {
+        ActionPlan::Ask(experiment) => Some(experiment),
+        ActionPlan::Direct(_) => None,
+    }
+}
+
+fn add_flag(cost: &mut Cost, needed: &PrerequisitePlan, flag_costs: &[Cost]) {
+    if let Some(flag) = flag_costs.get(needed.flag as usize) {
         cost.add_flag(flag);
     }
 }

@@ -19,9 +19,10 @@ fn target(
     attributes: &Value,
 ) -> Result<Option<String>, ()> {
     let targeting = Targeting::parse(expression, generation, &Evaluators::default()).unwrap();
-    let request = Request::new(unit, Attributes::new(attributes).unwrap(), Timestamp::parse(NOW).unwrap());
+    let known = Attributes::new(attributes).unwrap();
+    let request = Request::new(unit, &known, Timestamp::parse(NOW).unwrap());
     let arena = Arena::default();
-    let facts = Facts::new(&arena, request, flag_key);
+    let facts = Facts::new(&arena, &request, &flag_key);
     match targeting.target(&facts, |name| (name != "unknown").then(|| name.to_owned())) {
         Target::Nobody => Ok(None),
         Target::Named(name) => Ok(Some(name)),

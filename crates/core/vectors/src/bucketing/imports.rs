@@ -60,7 +60,7 @@ fn serve(imported: Imported, flag: &str, unit: &str, attributes: &Value) -> Resu
     let snapshot = Snapshot::compile(imported.definitions).map_err(|error| error.to_string())?;
     let attributes = Attributes::new(attributes).map_err(|error| error.to_string())?;
     // No case depends on the time.
-    let request = Request::new(unit, attributes, Timestamp::MIN);
+    let request = Request::new(unit, &attributes, Timestamp::MIN);
     let decision = decide(&snapshot, flag, &request).map_err(|error| error.to_string())?;
     let variant = decision.variant.map(ToString::to_string);
     Ok(variant.zip(decision.value.cloned()))

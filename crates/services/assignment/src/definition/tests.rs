@@ -128,7 +128,7 @@ fn an_audience_must_be_jsonlogic_of_the_supported_operators() {
     let definition = Definition::parse(Experiment { audience: Some(rule), ..valid() }).unwrap();
     let attributes = serde_json::json!({"plan": "pro"});
     let attributes = bucketing::Attributes::new(&attributes).unwrap();
-    let request = bucketing::Request::new("u", attributes, ids::Timestamp::MIN);
+    let request = bucketing::Request::new("u", &attributes, ids::Timestamp::MIN);
     assert_eq!(definition.audience.unwrap().admits(&request), Some(true));
 
     let (field, rule) = fault(|e| e.audience = Some(object([("reduce", var())])));

@@ -66,7 +66,7 @@ impl Service {
         let registry = self.registry();
         let experiment = registry.deciders().get(query.experiment).ok_or_else(|| Error::not_found(query.experiment))?;
         let attributes = Attributes::new(&query.attributes).map_err(|error| too_large(&error))?;
-        let request = Request::new(query.identity.unit(), attributes, now);
+        let request = Request::new(query.identity.unit(), &attributes, now);
         let decision = decide_experiment(registry.deciders(), query.experiment, &request)
             .map_err(|_| Error::not_found(query.experiment))?;
         let reason = Reason::of(decision.reason);

@@ -20,7 +20,8 @@ fn flag(rules: Value) -> Value {
 
 fn served(definitions: &Definitions, unit: &str, attributes: &Value) -> Option<String> {
     let snapshot = Snapshot::compile(definitions.clone()).unwrap();
-    let request = Request::new(unit, Attributes::new(attributes).unwrap(), Timestamp::MIN);
+    let known = Attributes::new(attributes).unwrap();
+    let request = Request::new(unit, &known, Timestamp::MIN);
     decide(&snapshot, "flag", &request).unwrap().variant.map(ToString::to_string)
 }
 

@@ -100,7 +100,7 @@ impl Asked {
     fn holds(&self, value: &Value) -> Result<bool, InvalidImport> {
         let seen = json!({ "value": value });
         let attributes = Attributes::new(&seen).map_err(InvalidImport::definition(&self.at))?;
-        let holds = self.audience.admits(&Request::new("", attributes, Timestamp::MIN));
+        let holds = self.audience.admits(&Request::new("", &attributes, Timestamp::MIN));
         holds.ok_or_else(|| InvalidImport::unsupported(&self.at, format!("an order against the value {value}")))
     }
 }

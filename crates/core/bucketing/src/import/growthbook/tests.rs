@@ -22,7 +22,8 @@ fn with_rules(rules: Value) -> Value {
 fn served(features: &Value, feature: &str, attributes: &Value) -> Value {
     let snapshot = Snapshot::compile(read(features.clone()).unwrap().definitions).unwrap();
     let unit = attributes.get("id").and_then(Value::as_str).unwrap_or_default();
-    let request = Request::new(unit, Attributes::new(attributes).unwrap(), Timestamp::MIN);
+    let known = Attributes::new(attributes).unwrap();
+    let request = Request::new(unit, &known, Timestamp::MIN);
     decide(&snapshot, feature, &request).unwrap().value.cloned().unwrap()
 }
 

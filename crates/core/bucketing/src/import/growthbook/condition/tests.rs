@@ -26,7 +26,7 @@ fn translate(condition: &Value) -> Translated {
 fn admits(condition: &Value, attributes: &Value) -> Option<bool> {
     let audience = Audience::parse(translate(condition).unwrap()).unwrap();
     let unit = attributes.get("id").and_then(Value::as_str).unwrap_or_default();
-    audience.admits(&Request::new(unit, Attributes::new(attributes).unwrap(), Timestamp::MIN))
+    audience.admits(&Request::new(unit, &Attributes::new(attributes).unwrap(), Timestamp::MIN))
 }
 
 #[test]
