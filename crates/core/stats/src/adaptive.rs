@@ -71,6 +71,20 @@ pub enum InvalidEpoch {
     },
 }
 
+impl InvalidEpoch {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooFewArms { .. } => "too_few_arms",
+            Self::ArmsDiffer { .. } => "arms_differ",
+            Self::Propensity { .. } => "propensity",
+            Self::ClosedArm { .. } => "closed_arm",
+            Self::Sums { .. } => "sums",
+        }
+    }
+}
+
 /// The units of one arm within one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cell {
@@ -129,7 +143,7 @@ impl Cell {
         let n = sums.n as f64;
         let mean = if sums.n == 0 { 0.0 } else { sums.mean().map_err(failed)? / units_per_one };
         let variance = if sums.n < 2 { 0.0 } else { sums.variance().map_err(failed)? };
-        let spread = variance / (units_per_one * units_per_one) * (n - 1.0).max(0.0);
+        let spread = variance / units_per_one / units_per_one * (n - 1.0).max(0.0);
         if mean.is_finite() && spread.is_finite() {
             Ok(Self { propensity, n, mean, spread })
         } else {
@@ -218,7 +232,7 @@ impl AdaptiveTrial {
         Ok(Self { epochs, arms, guess })
     }
 
-    /// The mean of one arm, with a two-sided interval of level `alpha`. Epochs in which the arm had no traffic say
+    /// The mean of one arm, with a two-sided interval of level `alpha` (Hadad et al. 2021, equations 4 and 6). Epochs in which the arm had no traffic say
     /// nothing about it and are left out.
     ///
     /// # Errors
@@ -230,7 +244,7 @@ impl AdaptiveTrial {
         estimate(estimator, scored.value, error, [scored.units, 0], scored.effective_units, alpha)
     }
 
-    /// The mean of arm `b` less that of arm `a`. Its variance takes in that the scores of two arms come from the same
+    /// The mean of arm `b` less that of arm `a` (as the mean of the differences of scores). Its variance takes in that the scores of two arms come from the same
     /// units.
     ///
     /// # Errors

@@ -9,12 +9,36 @@ mod bernoulli;
 mod blocks;
 mod discovery;
 
-pub use bernoulli::{BernoulliMixture, conversion_split};
+pub use bernoulli::{BernoulliMixture, ConversionSplit, conversion_split};
 pub use blocks::{Blocks, DEFAULT_PSEUDO_COUNT};
 pub use discovery::{Discoveries, e_benjamini_hochberg};
 
+use crate::estimate::Method;
 use crate::parameter::{Alpha, InvalidParameter};
 use crate::undefined::Undefined;
+
+/// Evidence at one look at a running test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// How it was gathered.
+    pub method: Method,
+    /// The evidence so far.
+    pub evidence: EValue,
+    /// The always-valid p-value: the smallest so far.
+    pub p: f64,
+    /// Units of A so far.
+    pub n_a: u64,
+    /// Units of B so far.
+    pub n_b: u64,
+}
+
+impl Reading {
+    /// Whether the evidence rejects at `alpha` at this look.
+    #[must_use]
+    pub fn rejects(&self, alpha: Alpha) -> bool {
+        self.evidence.rejects(alpha)
+    }
+}
 
 /// Evidence against a hypothesis. Its logarithm is finite.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -32,20 +56,6 @@ impl EValue {
     /// [`Undefined::OutOfRange`] when that is not finite.
     pub fn from_log(log: f64) -> Result<Self, Undefined> {
         if log.is_finite() { Ok(Self { log }) } else { Err(Undefined::OutOfRange) }
-    }
-
-    /// From a p-value by the calibrator `kappa p^(kappa - 1)` at `kappa` = 1/2 (Vovk & Wang, "E-values: calibration,
-    /// combination and applications", 2021, equation 1). Costs much of the evidence; take e-values from their own
-    /// source where there is one. A p-value of 0 counts as the smallest positive double.
-    ///
-    /// # Errors
-    /// [`Undefined::OutOfRange`] outside [0, 1].
-    pub fn calibrated(p: f64) -> Result<Self, Undefined> {
-        if (0.0..=1.0).contains(&p) {
-            Self::from_log(-std::f64::consts::LN_2 - 0.5 * libm::log(p.max(f64::MIN_POSITIVE)))
-        } else {
-            Err(Undefined::OutOfRange)
-        }
     }
 
     /// The natural logarithm.
@@ -91,12 +101,14 @@ impl EValue {
             return Err(InvalidParameter::Weight { given });
         }
         let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
-        let used = weighted.iter().filter(|(_, weight)| *weight > 0.0);
-        let largest = used.clone().map(|(value, _)| value.log).fold(f64::NEG_INFINITY, f64::max);
         if !(total > 0.0 && total.is_finite()) {
             return Err(InvalidParameter::Weight { given: total });
         }
-        let sum: f64 = used.map(|(value, weight)| weight / total * libm::exp(value.log - largest)).sum();
-        Ok(Self { log: largest + libm::log(sum) })
+        // Weights as logarithms too: the share of the largest value may be too small for a double.
+        let used = weighted.iter().filter(|(_, weight)| *weight > 0.0);
+        let terms = used.map(|(value, weight)| value.log + libm::log(*weight));
+        let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = terms.map(|term| libm::exp(term - largest)).sum();
+        Ok(Self { log: largest + libm::log(sum) - libm::log(total) })
     }
 }

@@ -8,7 +8,7 @@ use crate::sequential::Side;
 use crate::undefined::Undefined;
 use crate::warning::{WEAK_DENOMINATOR, Warning, Warnings};
 
-/// How an effect was estimated.
+/// How an effect was estimated, or evidence gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Two conversion rates: pooled z test, unpooled Wald interval.
@@ -33,6 +33,16 @@ pub enum Method {
     ClusteredQuantile,
     /// Several independent estimates weighted by their precision.
     Pooled,
+    /// An effect that may be looked at: asymptotic confidence sequence of the normal mixture.
+    ConfidenceSequence,
+    /// Conversions divided between two arms: exact beta mixture.
+    ConversionSplit,
+    /// Two conversion rates, block by block: exact bets on rates learned before.
+    Blocks,
+    /// Counts against planned shares: Pearson's chi-square.
+    ChiSquare,
+    /// Counts against planned shares, looked at any time: Dirichlet mixture of multinomials.
+    Multinomial,
 }
 
 impl Method {
@@ -51,6 +61,11 @@ impl Method {
             Self::Quantile => "quantile",
             Self::ClusteredQuantile => "clustered_quantile",
             Self::Pooled => "pooled",
+            Self::ConfidenceSequence => "confidence_sequence",
+            Self::ConversionSplit => "conversion_split",
+            Self::Blocks => "blocks",
+            Self::ChiSquare => "chi_square",
+            Self::Multinomial => "multinomial",
         }
     }
 }
@@ -127,12 +142,30 @@ impl Estimate {
     }
 
     /// Upper quantile of the reference distribution; symmetric about zero.
-    fn quantile(&self, tail: f64) -> f64 {
+    pub(crate) fn quantile(&self, tail: f64) -> f64 {
         match self.df {
             None => normal_upper_quantile(tail),
             Some(df) if tail <= 0.5 => student_t_upper_quantile(tail, df),
             Some(df) => -student_t_upper_quantile(1.0 - tail, df),
         }
+    }
+}
+
+/// What a relative effect is relative to: the control's mean, before any adjustment, as an estimate of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Baseline {
+    /// The mean (or rate, ratio, quantile) of A.
+    pub mean: f64,
+    /// Its squared standard error.
+    pub squared_error: f64,
+    /// Covariance of [`Comparison::difference`] with it; of independent arms without adjustment, `-squared_error`.
+    pub covariance: f64,
+}
+
+impl Baseline {
+    /// Of arms that are independent and not adjusted.
+    pub(crate) const fn plain(mean: f64, squared_error: f64) -> Self {
+        Self { mean, squared_error, covariance: -squared_error }
     }
 }
 
@@ -147,6 +180,8 @@ pub struct Comparison {
     /// absolute test (so its p-value differs from the absolute one). Carries [`Warning::WeakBaseline`] where the
     /// control is within a few standard errors of zero; [`crate::lift`] knows what to do then.
     pub relative: Result<Estimate, Undefined>,
+    /// What the relative effect divides the difference by.
+    pub baseline: Baseline,
 }
 
 /// The reference of a comparison: shared by its absolute and relative estimates, as Student's quantile is the dear part.
@@ -233,7 +268,7 @@ impl Reference {
 }
 
 /// Compares two independent arms by their means and variances per unit (Welch 1947); what the units are, the method
-/// says.
+/// says. The relative effect is by the delta method (Deng, Knoblich & Lu 2018, section 2).
 ///
 /// # Errors
 /// [`Undefined::TooFewUnits`] when an arm has less than two units, [`Undefined::OutOfRange`] when the difference is
@@ -273,7 +308,7 @@ pub(crate) fn compare(
             reference.with_warnings(warnings).estimate(Scale::Relative, difference / magnitude, standard_error)
         })
     };
-    Ok(Comparison { difference, absolute, relative })
+    Ok(Comparison { difference, absolute, relative, baseline: Baseline::plain(a.mean(), error_a) })
 }
 
 /// Welch-Satterthwaite over any number of (squared standard error, units), on shares of the whole so that tiny or huge

@@ -3,7 +3,8 @@
 //! Formulas of Borenstein, Hedges, Higgins & Rothstein, "Introduction to Meta-Analysis" (2009), chapters 11, 12 and 16.
 
 use crate::distribution::chi_square_sf;
-use crate::interval::Interval;
+use crate::estimate::Method;
+use crate::interval::{Interval, PValues};
 use crate::parameter::Alpha;
 use crate::undefined::Undefined;
 
@@ -23,8 +24,14 @@ pub struct Average {
     pub effect: f64,
     /// Its standard error.
     pub standard_error: f64,
+    /// Of `effect / standard_error` against zero, by the normal distribution.
+    pub p: PValues,
     /// Its normal interval.
     pub interval: Interval,
+    /// How it was computed.
+    pub method: Method,
+    /// Estimates averaged.
+    pub estimates: usize,
 }
 
 /// How much estimates disagree beyond chance.
@@ -50,7 +57,8 @@ pub struct Heterogeneity {
     pub random: Average,
 }
 
-/// Compares estimates with one another. They must be independent of each other; `alpha` is the level of the intervals.
+/// Compares estimates with one another: Q of Borenstein et al. equation 16.1, I squared of 16.9, tau squared of 12.2 to 12.5.
+/// They must be independent of each other; `alpha` is the level of the intervals.
 ///
 /// # Errors
 /// [`Undefined::NoGroups`] below two estimates, [`Undefined::NoVariance`] when an error is zero,
@@ -63,12 +71,11 @@ pub fn heterogeneity(parts: &[Part], alpha: Alpha) -> Result<Heterogeneity, Unde
     };
     let common = average(parts, 0.0, alpha)?;
     let q = spread(parts, 0.0);
-    let weights: f64 = parts.iter().map(|part| 1.0 / part.squared_error).sum();
-    let squares: f64 = parts.iter().map(|part| 1.0 / part.squared_error / part.squared_error).sum();
     let degrees = f64::from(df);
     let excess = (q - degrees).max(0.0);
-    let tau_squared = excess / (weights - squares / weights);
-    if !(q.is_finite() && tau_squared.is_finite()) {
+    let tau_squared = if excess > 0.0 { excess / scale_of_spread(parts) } else { 0.0 };
+    let tau_squared_paule_mandel = paule_mandel(parts, degrees);
+    if !(q.is_finite() && tau_squared.is_finite() && tau_squared_paule_mandel.is_finite()) {
         return Err(Undefined::OutOfRange);
     }
     Ok(Heterogeneity {
@@ -78,13 +85,27 @@ pub fn heterogeneity(parts: &[Part], alpha: Alpha) -> Result<Heterogeneity, Unde
         h_squared: q / degrees,
         i_squared: if q > 0.0 { excess / q } else { 0.0 },
         tau_squared,
-        tau_squared_paule_mandel: paule_mandel(parts, degrees),
+        tau_squared_paule_mandel,
         common,
         random: average(parts, tau_squared, alpha)?,
     })
 }
 
-/// The average of estimates weighted by precision, with a variance between them added to that of each.
+/// What a variance between effects is multiplied by in the expectation of Q: `sum w - sum w^2 / sum w` with the precisions w
+/// (Borenstein et al. 2009, equation 12.5), as `2 sum of w_i w_j over i < j / sum w`, which cancels nothing.
+fn scale_of_spread(parts: &[Part]) -> f64 {
+    let total: f64 = parts.iter().map(|part| 1.0 / part.squared_error).sum();
+    let (mut before, mut pairs) = (0.0, 0.0);
+    for part in parts {
+        let weight = 1.0 / part.squared_error;
+        pairs += weight / total * before;
+        before += weight;
+    }
+    2.0 * pairs
+}
+
+/// The average of estimates weighted by precision (Borenstein et al. 2009, equations 11.2 to 11.5; 12.6 to 12.10 with a
+/// variance between them added to that of each).
 ///
 /// # Errors
 /// [`Undefined::NoGroups`] without estimates, [`Undefined::NoVariance`] when an error is zero, [`Undefined::OutOfRange`]
@@ -96,13 +117,18 @@ pub fn average(parts: &[Part], between: f64, alpha: Alpha) -> Result<Average, Un
     if parts.iter().any(|part| part.squared_error <= 0.0) {
         return Err(Undefined::NoVariance);
     }
+    if !parts.iter().all(|part| part.effect.is_finite() && part.squared_error.is_finite()) {
+        return Err(Undefined::OutOfRange);
+    }
     let (effect, weights) = weighted_mean(parts, between);
     let standard_error = (1.0 / weights).sqrt();
-    if !(effect.is_finite() && standard_error.is_finite()) {
+    let z = effect / standard_error;
+    if !(standard_error.is_finite() && z.is_finite()) {
         return Err(Undefined::OutOfRange);
     }
     let interval = Interval::around(effect, alpha.normal_half_width() * standard_error)?;
-    Ok(Average { effect, standard_error, interval })
+    let (p, method, estimates) = (PValues::normal(z), Method::Pooled, parts.len());
+    Ok(Average { effect, standard_error, p, interval, method, estimates })
 }
 
 /// Weighted mean and the sum of weights.
@@ -162,7 +188,34 @@ mod tests {
         assert_eq!(average(&[], 0.0, Alpha::FIVE_PERCENT), Err(Undefined::NoGroups));
     }
 
+    #[test]
+    fn errors_of_very_different_size_keep_their_variance_between() {
+        // By hand: Q = (2 - 0)^2 / (1 + 1e-20) = 4, and the scale is 2 w_1 w_2 / (w_1 + w_2) = 2.
+        for parts in [[(0.0, 1e-20), (2.0, 1.0)], [(2.0, 1.0), (0.0, 1e-20)]] {
+            let parts = parts.map(|(effect, squared_error)| Part { effect, squared_error });
+            let got = heterogeneity(&parts, Alpha::FIVE_PERCENT).unwrap();
+            assert!((got.q - 4.0).abs() < 1e-12 && (got.tau_squared - 1.5).abs() < 1e-12, "{got:?}");
+            assert_eq!((got.common.method, got.common.estimates), (Method::Pooled, 2));
+        }
+        let wide =
+            [(0.0, f64::INFINITY), (2.0, f64::INFINITY)].map(|(effect, squared_error)| Part { effect, squared_error });
+        assert_eq!(heterogeneity(&wide, Alpha::FIVE_PERCENT), Err(Undefined::OutOfRange));
+    }
+
     proptest! {
+        #[test]
+        fn whatever_is_given_nothing_is_infinite(
+            effects in prop::collection::vec((any::<f64>(), any::<f64>()), 0..6),
+        ) {
+            let parts: Vec<Part> =
+                effects.iter().map(|(effect, squared_error)| Part { effect: *effect, squared_error: *squared_error }).collect();
+            if let Ok(got) = heterogeneity(&parts, Alpha::FIVE_PERCENT) {
+                let numbers = [got.q, got.h_squared, got.tau_squared, got.tau_squared_paule_mandel, got.random.effect];
+                prop_assert!(numbers.iter().all(|number| number.is_finite()), "{:?}", got);
+                prop_assert!((0.0..=1.0).contains(&got.p) && (0.0..=1.0).contains(&got.i_squared));
+            }
+        }
+
         #[test]
         fn a_shift_changes_averages_only_and_a_scale_changes_no_share(
             effects in prop::collection::vec((-1.0..1.0_f64, 1e-4..1.0_f64), 2..20), shift in -5.0..5.0_f64, log_scale in -60.0..60.0_f64,

@@ -22,13 +22,10 @@ impl Interval {
     /// `centre` plus and minus `half_width`.
     ///
     /// # Errors
-    /// [`Undefined::OutOfRange`] when either is not a finite number.
+    /// [`Undefined::OutOfRange`] when an end is not a finite number.
     pub fn around(centre: f64, half_width: f64) -> Result<Self, Undefined> {
-        if centre.is_finite() && half_width.is_finite() {
-            Self::new(centre - half_width, centre + half_width)
-        } else {
-            Err(Undefined::OutOfRange)
-        }
+        let (lower, upper) = (centre - half_width, centre + half_width);
+        if lower.is_finite() && upper.is_finite() { Self::new(lower, upper) } else { Err(Undefined::OutOfRange) }
     }
 
     /// The lower end.
@@ -77,5 +74,19 @@ impl PValues {
 
     fn from_tails(greater: f64, less: f64) -> Self {
         Self { two_sided: (2.0 * greater.min(less)).min(1.0), greater, less }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_beyond_a_double_is_a_reason() {
+        for (centre, half_width) in [(f64::MAX, f64::MAX), (-f64::MAX, 1e308), (0.0, f64::INFINITY), (f64::NAN, 1.0)] {
+            assert_eq!(Interval::around(centre, half_width), Err(Undefined::OutOfRange));
+        }
+        assert_eq!(Interval::around(1.0, -1.0), Err(Undefined::OutOfRange));
+        assert!(Interval::around(f64::MAX, 0.0).is_ok());
     }
 }

@@ -121,29 +121,6 @@ impl<const K: usize> Joint<K> {
         Self::new(n, means, covariances).map_err(|_| Undefined::OutOfRange)
     }
 
-    /// These units without `other`, which were merged in before: the inverse of [`Joint::merge`] up to rounding. Where
-    /// values come and go, [`crate::JointSums`] is exact.
-    ///
-    /// # Errors
-    /// [`Undefined::InconsistentSums`] when fewer than two units would remain or a variance would be negative.
-    pub fn without(&self, other: &Self) -> Result<Self, Undefined> {
-        let n = self.n.checked_sub(other.n).filter(|n| *n >= 2).ok_or(Undefined::InconsistentSums)?;
-        let (rest, others, total) = (n as f64, other.n as f64, self.n as f64);
-        let means: [f64; K] = vector(|place| {
-            at(&self.means, place) + (at(&self.means, place) - at(&other.means, place)) * (others / rest)
-        });
-        let gaps: [f64; K] = vector(|place| at(&other.means, place) - at(&means, place));
-        let covariances = matrix(|row, column| {
-            let whole = entry(&self.covariances, row, column) * (total - 1.0);
-            let gone = entry(&other.covariances, row, column) * (others - 1.0).max(0.0)
-                + at(&gaps, row) * at(&gaps, column) * (rest / total * others);
-            let left = (whole - gone) / (rest - 1.0);
-            let noise = NOISE * (whole.abs() + gone.abs());
-            if row == column && (rest - 1.0) * left.abs() <= noise { 0.0 } else { left }
-        });
-        Self::new(n, means, covariances).map_err(|_| Undefined::InconsistentSums)
-    }
-
     /// Units.
     #[must_use]
     pub const fn n(&self) -> u64 {

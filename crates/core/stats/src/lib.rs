@@ -60,7 +60,7 @@ mod welch;
 mod wide;
 
 pub use cuped::{Cuped, Pooling, cuped, cuped_ratio, cuped_ratio_by_mean};
-pub use estimate::{Comparison, Estimate, Method, Scale};
+pub use estimate::{Baseline, Comparison, Estimate, Method, Scale};
 pub use interval::{Interval, PValues};
 pub use joint::Joint;
 pub use lift::{FiellerSet, Lift, fieller, lift};

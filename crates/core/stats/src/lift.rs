@@ -4,9 +4,8 @@
 //! The delta method is symmetric about the lift and takes the baseline as far from zero. Where it is not, its interval is
 //! too narrow on one side; Fieller's is exact for normal means, and says so when the data do not bound the lift at all.
 
-use crate::estimate::{Comparison, Estimate};
+use crate::estimate::{Baseline, Comparison, Estimate};
 use crate::interval::Interval;
-use crate::moments::Moments;
 use crate::parameter::Alpha;
 use crate::undefined::Undefined;
 use crate::warning::Warning;
@@ -25,7 +24,7 @@ pub enum FiellerSet {
 /// A relative effect with the interval that suits its baseline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lift {
-    /// `(mean_b - mean_a) / |mean_a|`, with the delta method's standard error, interval and p-value.
+    /// The difference over the magnitude of the baseline, with the delta method's standard error, interval and p-value.
     pub delta: Estimate,
     /// Fieller's set of the lift at the same level and degrees of freedom.
     pub fieller: FiellerSet,
@@ -33,24 +32,23 @@ pub struct Lift {
     pub interval: Result<Interval, Undefined>,
 }
 
-/// The lift of a comparison of `a` with `b`. Both are what the comparison was computed from: two means, or two ratios or
-/// adjusted means as linearised units.
+/// The lift of a comparison, by both methods: the delta method and by Fieller's theorem (Fieller 1954, "Some problems in
+/// interval estimation"; the two side by side in Deng, Knoblich & Lu 2018, section 2). Both speak of the same ratio, the comparison's difference
+/// over its [`Baseline`]; where a covariate adjusted the difference, the baseline is still what was measured.
 ///
 /// # Errors
-/// Those of `comparison.relative`.
-pub fn lift(comparison: &Comparison, a: Moments, b: Moments, alpha: Alpha) -> Result<Lift, Undefined> {
+/// Those of `comparison.relative`; [`Undefined::OutOfRange`] when a result is not finite.
+pub fn lift(comparison: &Comparison, alpha: Alpha) -> Result<Lift, Undefined> {
     let delta = comparison.relative?;
-    let quantile = (delta.interval_at(alpha)?.upper() - delta.effect) / delta.standard_error;
-    let errors = [a.variance() / a.n() as f64, b.variance() / b.n() as f64];
-    let ratio = fieller([a.mean(), b.mean()], errors, 0.0, quantile)?;
-    // (mean_b - mean_a) / |mean_a| is the ratio less one, turned round for a negative baseline.
-    let to_lift = |ends: Interval| {
-        let (lower, upper) = (ends.lower() - 1.0, ends.upper() - 1.0);
-        if a.mean() < 0.0 { Interval::new(-upper, -lower) } else { Interval::new(lower, upper) }
-    };
+    let Baseline { mean, squared_error, covariance } = comparison.baseline;
+    let error = comparison.absolute?.standard_error;
+    let quantile = delta.quantile(alpha.get() / 2.0);
+    let ratio = fieller([mean, comparison.difference], [squared_error, error * error], covariance, quantile)?;
+    // The lift is over the magnitude of the baseline.
+    let to_lift = |ends: Interval| if mean < 0.0 { ends.mirrored() } else { ends };
     let fieller = match ratio {
-        FiellerSet::Bounded(ends) => FiellerSet::Bounded(to_lift(ends)?),
-        FiellerSet::Outside(ends) => FiellerSet::Outside(to_lift(ends)?),
+        FiellerSet::Bounded(ends) => FiellerSet::Bounded(to_lift(ends)),
+        FiellerSet::Outside(ends) => FiellerSet::Outside(to_lift(ends)),
         FiellerSet::Everything => FiellerSet::Everything,
     };
     let interval = match fieller {
@@ -113,7 +111,12 @@ pub fn fieller(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::joint::Joint;
+    use crate::moments::Moments;
+    use crate::proportion::{Conversions, two_proportion};
+    use crate::stratum::{Stratum, post_stratified};
     use crate::welch::welch;
+    use crate::{Pooling, cuped};
     use proptest::prelude::*;
 
     fn arm(n: u64, mean: f64, variance: f64) -> Moments {
@@ -124,7 +127,7 @@ mod tests {
     fn a_firm_baseline_keeps_the_delta_interval_and_fieller_is_near_it() {
         let (a, b) = (arm(10_000, 10.0, 25.0), arm(10_000, 10.5, 25.0));
         let comparison = welch(a, b, Alpha::FIVE_PERCENT).unwrap();
-        let got = lift(&comparison, a, b, Alpha::FIVE_PERCENT).unwrap();
+        let got = lift(&comparison, Alpha::FIVE_PERCENT).unwrap();
         assert_eq!(got.interval, Ok(got.delta.interval));
         let FiellerSet::Bounded(fieller) = got.fieller else { panic!("{:?}", got.fieller) };
         assert!((fieller.lower() - got.delta.interval.lower()).abs() < 2e-4);
@@ -135,12 +138,12 @@ mod tests {
     fn a_weak_baseline_takes_fieller_and_one_that_may_be_zero_has_no_bounds() {
         let (a, b) = (arm(100, 1.0, 9.0), arm(100, 2.0, 9.0));
         let comparison = welch(a, b, Alpha::FIVE_PERCENT).unwrap();
-        let got = lift(&comparison, a, b, Alpha::FIVE_PERCENT).unwrap();
+        let got = lift(&comparison, Alpha::FIVE_PERCENT).unwrap();
         assert_eq!(got.fieller, FiellerSet::Bounded(got.interval.unwrap()));
         assert!(got.interval.unwrap().upper() > got.delta.interval.upper());
         let (a, b) = (arm(100, 0.1, 9.0), arm(100, 2.0, 9.0));
         let comparison = welch(a, b, Alpha::FIVE_PERCENT).unwrap();
-        let got = lift(&comparison, a, b, Alpha::FIVE_PERCENT).unwrap();
+        let got = lift(&comparison, Alpha::FIVE_PERCENT).unwrap();
         assert_eq!(got.interval, Err(Undefined::Unbounded));
         assert!(matches!(got.fieller, FiellerSet::Outside(_)));
         let nothing = fieller([0.1, 0.1], [1.0, 1.0], 0.0, 1.96).unwrap();
@@ -157,6 +160,72 @@ mod tests {
         let FiellerSet::Bounded(got) = got else { panic!("{got:?}") };
         assert!((got.lower() - (2.0 - half) / 0.75).abs() < 1e-14);
         assert!((got.upper() - (2.0 + half) / 0.75).abs() < 1e-14);
+    }
+
+    /// Units whose metric follows their covariate, so that adjusting removes much of the variance.
+    fn units(n: u32, shift: f64, slope: f64) -> Joint<2> {
+        let row = |unit: u32| {
+            let covariate = f64::from(unit * unit % 23) - 6.0;
+            [slope * covariate + f64::from(unit * 7 % 13) / 3.0 + shift, covariate]
+        };
+        Joint::of_rows(&(0..n).map(row).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn an_adjusted_lift_has_one_ratio_and_its_set_is_by_definition() {
+        // Uncentred adjusted means are (-4, -3.5): their ratio is no lift.
+        let arm = |mean: f64| Joint::new(100, [mean, 5.0], [[9.0, 1.0], [1.0, 1.0]]).unwrap();
+        let got = cuped(&arm(1.0), &arm(1.5), Pooling::Concatenated, Alpha::FIVE_PERCENT).unwrap();
+        let found = lift(&got.adjusted, Alpha::FIVE_PERCENT).unwrap();
+        assert!((found.delta.effect - 0.5).abs() < 1e-12);
+        let FiellerSet::Bounded(ends) = found.fieller else { panic!("{found:?}") };
+        assert!(ends.lower() < 0.5 && 0.5 < ends.upper());
+        for (shift, n) in [(0.3, 400), (-40.0, 60), (3.0, 2000)] {
+            let (a, b) = (units(n, shift, 1.5), units(n + 3, shift + 0.4, 1.5));
+            let got = cuped(&a, &b, Pooling::Within, Alpha::FIVE_PERCENT).unwrap();
+            let found = lift(&got.adjusted, Alpha::FIVE_PERCENT).unwrap();
+            let ends = match found.fieller {
+                FiellerSet::Bounded(ends) | FiellerSet::Outside(ends) => ends,
+                FiellerSet::Everything => panic!("{found:?}"),
+            };
+            let quantile = found.delta.quantile(0.025);
+            for end in [ends.lower(), ends.upper()] {
+                // Difference less `ratio` baselines as one weighted sum of the units of each arm.
+                let ratio = end * a.means()[0].signum();
+                let own = [1.0 + ratio, -got.theta];
+                let error = a.covariance_of(&own, &own) / a.n() as f64 + got.b.variance() / b.n() as f64;
+                let distance = got.adjusted.difference - ratio * a.means()[0];
+                assert!((distance.abs() / (quantile * error.sqrt()) - 1.0).abs() < 1e-8, "{end}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_estimator_has_the_ratio_of_its_own_lift() {
+        let alpha = Alpha::FIVE_PERCENT;
+        let rates = [Conversions::new(4000, 300).unwrap(), Conversions::new(3900, 350).unwrap()];
+        let moments = rates.map(|arm| arm.moments().unwrap());
+        let proportions = two_proportion(rates[0], rates[1], alpha).unwrap().comparison(alpha);
+        let scalar = |arm: Moments| Joint::new(arm.n(), [arm.mean()], [[arm.variance()]]).unwrap();
+        let stratum = Stratum { a: scalar(moments[0]), b: scalar(moments[1]) };
+        let strata = post_stratified(&[stratum, stratum], alpha).unwrap().comparison;
+        let means = welch(moments[0], moments[1], alpha).unwrap();
+        for compared in [proportions, strata, means] {
+            let got = lift(&compared, alpha).unwrap();
+            let FiellerSet::Bounded(ends) = got.fieller else { panic!("{got:?}") };
+            assert!((ends.lower() - got.delta.interval.lower()).abs() < 0.02, "{got:?}");
+            assert!((ends.upper() - got.delta.interval.upper()).abs() < 0.02, "{got:?}");
+            // Fieller's theorem on the two means themselves.
+            let errors = [compared.baseline.squared_error, compared.absolute.unwrap().standard_error.powi(2)];
+            let means = [compared.baseline.mean, compared.baseline.mean + compared.difference];
+            let own = [errors[0], errors[1] - errors[0]];
+            let FiellerSet::Bounded(ratio) = fieller(means, own, 0.0, got.delta.quantile(0.025)).unwrap() else {
+                panic!("{compared:?}")
+            };
+            assert!(
+                (ratio.lower() - 1.0 - ends.lower()).abs() < 1e-9 && (ratio.upper() - 1.0 - ends.upper()).abs() < 1e-9
+            );
+        }
     }
 
     proptest! {

@@ -136,10 +136,13 @@ pub fn decide_weighted(
     if let Some(given) = weights.iter().copied().find(|weight| !(*weight > 0.0 && weight.is_finite())) {
         return Err(InvalidParameter::Weight { given });
     }
-    let total: f64 = weights.iter().sum();
+    // Relative to the largest, so that the sum is a number whatever the scale; no share is so small that it is none.
+    let largest = weights.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let total: f64 = weights.iter().map(|weight| weight / largest).sum();
     let level = alpha.get();
     // p-value per share of the level: what the hypotheses are ranked by.
-    let pairs: Vec<(f64, f64)> = p_values.iter().zip(weights).map(|(p, weight)| (*p, weight / total)).collect();
+    let share = |weight: &f64| (weight / largest / total).max(f64::MIN_POSITIVE);
+    let pairs: Vec<(f64, f64)> = p_values.iter().zip(weights).map(|(p, weight)| (*p, share(weight))).collect();
     let order = ascending(&pairs, |(p, share)| p / share);
     let sorted: Vec<(f64, f64)> = order.iter().filter_map(|place| pairs.get(*place).copied()).collect();
     let stepped: Vec<f64> = match correction {

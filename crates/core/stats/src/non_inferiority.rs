@@ -11,6 +11,10 @@ use crate::verdict::{Direction, EffectSize};
 /// A test of "worse by the margin or more" against "not as bad as that".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NonInferiority {
+    /// What was tested: the effect with its standard error, method and sizes.
+    pub estimate: Estimate,
+    /// The one-sided level.
+    pub alpha: Alpha,
     /// How much worse would be accepted, in the unit of the effect.
     pub margin: EffectSize,
     /// Distance of the effect from the margin in standard errors; positive on the good side of it.
@@ -44,7 +48,7 @@ pub fn non_inferiority(
     }
     let p = estimate.df.map_or_else(|| normal_sf(statistic), |df| student_t_sf(statistic, df));
     let interval = estimate.one_sided_interval(side, alpha)?;
-    Ok(NonInferiority { margin, statistic, p, interval, holds: p < alpha.get() })
+    Ok(NonInferiority { estimate: *estimate, alpha, margin, statistic, p, interval, holds: p < alpha.get() })
 }
 
 #[cfg(test)]

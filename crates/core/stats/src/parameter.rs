@@ -99,6 +99,27 @@ pub enum InvalidParameter {
     },
 }
 
+impl InvalidParameter {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Alpha { .. } => "alpha",
+            Self::SampleSize { .. } => "sample_size",
+            Self::Concentration { .. } => "concentration",
+            Self::Weight { .. } => "weight",
+            Self::TooFewArms { .. } => "too_few_arms",
+            Self::MinimumEffect { .. } => "minimum_effect",
+            Self::NotPositive { .. } => "not_positive",
+            Self::Negative { .. } => "negative",
+            Self::Probability { .. } => "probability",
+            Self::Length { .. } => "length",
+            Self::Count { .. } => "count",
+            Self::Moments { .. } => "moments",
+        }
+    }
+}
+
 /// An error level: the share of true null effects that a test may call real. Strictly between 0 and 1, both sides
 /// together where a test has two.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]

@@ -3,7 +3,7 @@
 //! Test and interval use different variances (pooled under "no difference", unpooled for the size of it), so close to
 //! the threshold one may exclude zero where the other does not. That is intended, and how published engines do it.
 
-use crate::estimate::{Comparison, Estimate, Method, Reference, Scale};
+use crate::estimate::{Baseline, Comparison, Estimate, Method, Reference, Scale};
 use crate::interval::{Interval, PValues};
 use crate::moments::Moments;
 use crate::parameter::Alpha;
@@ -105,6 +105,8 @@ pub struct TwoProportion {
     pub lift_standard_error: Result<f64, Undefined>,
     /// Interval of the lift by the delta method, normal quantile.
     pub lift_interval: Result<Interval, Undefined>,
+    /// Squared standard error of the rate of A.
+    pub squared_error_a: f64,
     /// Units of A.
     pub n_a: u64,
     /// Units of B.
@@ -113,8 +115,10 @@ pub struct TwoProportion {
     pub warnings: Warnings,
 }
 
-/// Compares two conversion rates. Intervals have the two-sided level `alpha`; an end of the interval at `2 alpha` is
-/// the one-sided bound at `alpha`.
+/// Compares two conversion rates: the score test with the pooled variance and Wald's interval with the unpooled one (Agresti,
+/// "Categorical Data Analysis", 3rd edition 2013, chapter 3), the lift by the delta method (Deng, Knoblich & Lu 2018,
+/// section 2). Intervals have the two-sided level `alpha`; an end of the interval at `2 alpha` is the one-sided bound at
+/// `alpha`.
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] when `alpha` is so small that its normal quantile is infinite.
@@ -142,6 +146,7 @@ pub fn two_proportion(a: Conversions, b: Conversions, alpha: Alpha) -> Result<Tw
         lift,
         lift_standard_error,
         lift_interval,
+        squared_error_a: variance_a,
         n_a: a.n,
         n_b: b.n,
         warnings: Warnings::NONE
@@ -161,6 +166,7 @@ impl TwoProportion {
             difference: self.difference,
             absolute: self.absolute(&reference),
             relative: self.relative(&reference),
+            baseline: Baseline::plain(self.rate_a, self.squared_error_a),
         }
     }
 

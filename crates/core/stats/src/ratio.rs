@@ -9,7 +9,7 @@ use crate::joint::Joint;
 use crate::moments::Moments;
 use crate::parameter::Alpha;
 use crate::undefined::Undefined;
-use crate::warning::{FEW_CLUSTERS, WEAK_DENOMINATOR, Warning, Warnings};
+use crate::warning::{FEW_CLUSTERS, Warning, Warnings, is_weak_denominator};
 
 /// One arm's ratio with its linearised variance per unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,12 +37,11 @@ impl RatioArm {
         let ratio = numerator / denominator;
         let moments = units.linear(ratio, &[1.0 / denominator, -ratio / denominator])?;
         let [_, [_, variance]] = units.covariances();
-        let error = (variance / units.n() as f64).sqrt();
-        Ok(Self { moments, weak_denominator: denominator.abs() < WEAK_DENOMINATOR * error })
+        Ok(Self { moments, weak_denominator: is_weak_denominator(denominator, variance / units.n() as f64) })
     }
 }
 
-/// Compares two ratios of sums; joint moments are of (numerator, denominator) per unit of randomisation.
+/// Compares two ratios of sums (Deng, Knoblich & Lu 2018, equation 3); joint moments are of (numerator, denominator) per unit of randomisation.
 ///
 /// # Errors
 /// As [`RatioArm::new`]; as [`crate::welch`].

@@ -12,6 +12,7 @@ pub use group::{GroupSequential, InvalidLooks, LOOKS_MAX, group_sequential};
 pub use running::Running;
 
 use crate::distribution::normal_sf;
+use crate::estimate::Method;
 use crate::interval::Interval;
 use crate::parameter::{Alpha, InvalidParameter, positive};
 use crate::undefined::Undefined;
@@ -36,9 +37,19 @@ pub struct Tuning {
     rho_squared: f64,
 }
 
-/// The sequence at one look.
+/// The sequence at one look. All numbers are finite except the open end of a one-sided interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConfidenceSequence {
+    /// How it was computed.
+    pub method: Method,
+    /// The effect.
+    pub effect: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+    /// Units of both arms together.
+    pub units: u64,
+    /// Level and side of the interval, and the process that it belongs to.
+    pub tuning: Tuning,
     /// Interval of the effect; one-sided ones have an infinite end.
     pub interval: Interval,
     /// Distance of the finite ends from the effect.
@@ -55,11 +66,24 @@ impl Tuning {
     ///
     /// # Errors
     /// [`InvalidParameter::Alpha`] for a one-sided level of 0.5 or more, [`InvalidParameter::SampleSize`] when `n_star`
-    /// is not a positive number.
+    /// is not a positive number or so extreme that the scale of the mixture is none.
     pub fn new(alpha: Alpha, n_star: f64, side: Side) -> Result<Self, InvalidParameter> {
-        let n_star = positive(n_star).ok_or(InvalidParameter::SampleSize { given: n_star })?;
-        let rho_squared = evidence_wanted(alpha.get(), side)? / n_star;
+        let invalid = InvalidParameter::SampleSize { given: n_star };
+        let n_star = positive(n_star).ok_or(invalid)?;
+        let rho_squared = positive(evidence_wanted(alpha.get(), side)? / n_star).ok_or(invalid)?;
         Ok(Self { alpha, side, rho_squared })
+    }
+
+    /// The same process read at another level: the mixture stays what it was tuned to, so that intervals, p-values and
+    /// e-values of all levels belong together. [`Tuning::new`] at another level is another process.
+    ///
+    /// This is how the level that a correction names ([`crate::e_value::Discoveries::interval_alpha`],
+    /// [`crate::multiplicity::Decided::interval_alpha`]) becomes an interval: a two-sided one excludes "no effect" exactly
+    /// where its e-value reaches `1 / alpha`. A one-sided one is by a closed form, slightly wider; the exact bound of its
+    /// e-value is [`normal_mixture_bound`] at that level with the first level as `alpha_opt`.
+    #[must_use]
+    pub const fn with_alpha(self, alpha: Alpha) -> Self {
+        Self { alpha, ..self }
     }
 
     /// The mixture's scale, equation 161 of the paper.
@@ -74,11 +98,23 @@ impl Tuning {
         self.alpha
     }
 
-    /// Half-width of the interval at `units`, in standard errors at that size: what a fixed interval has 1.96 of.
-    /// Infinite without units.
+    /// Which effects count as evidence.
     #[must_use]
-    pub fn half_width_errors(&self, units: u64) -> f64 {
-        if units == 0 { f64::INFINITY } else { boundary(units as f64 * self.rho_squared, self) }
+    pub const fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Half-width of the interval at `units`, in standard errors at that size: what a fixed interval has 1.96 of
+    /// (equation 9 of the paper; 134 for one side).
+    ///
+    /// # Errors
+    /// [`Undefined::NoUnits`] without units, [`Undefined::OutOfRange`] when it is not a finite number.
+    pub fn half_width_errors(&self, units: u64) -> Result<f64, Undefined> {
+        if units == 0 {
+            return Err(Undefined::NoUnits);
+        }
+        let errors = boundary(units as f64 * self.rho_squared, self);
+        if errors.is_finite() { Ok(errors) } else { Err(Undefined::OutOfRange) }
     }
 }
 
@@ -93,8 +129,8 @@ fn evidence_wanted(alpha: f64, side: Side) -> Result<f64, InvalidParameter> {
     }
 }
 
-/// The confidence sequence for an effect (absolute or relative) estimated with `standard_error` from `units` units,
-/// both arms together.
+/// The confidence sequence for an effect (absolute or relative) estimated with `standard_error` from `units` units, both arms
+/// together (Waudby-Smith et al. 2021, equation 9 for two sides, 134 for one).
 ///
 /// # Errors
 /// [`Undefined::TooFewUnits`] below two units, [`Undefined::NoVariance`] when the standard error is zero,
@@ -116,23 +152,29 @@ pub fn confidence_sequence(
         return Err(Undefined::OutOfRange);
     }
     let seen = units as f64 * tuning.rho_squared;
+    // z on the scale of the mixture: its square over two is the exponent of the likelihood ratio.
+    let (direction, growth) = (z * (seen / (1.0 + seen)).sqrt(), 0.5 * libm::log1p(seen));
     let half_width = standard_error * boundary(seen, tuning);
     let two_ends = Interval::around(effect, half_width)?;
     let (interval, p, log_e_value) = match tuning.side {
         Side::TwoSided => {
-            let log_e = evidence(z, seen) - 0.5 * libm::log1p(seen);
+            let log_e = 0.5 * direction * direction - growth;
             (two_ends, libm::exp(-log_e).min(1.0), log_e)
         }
         Side::Greater => {
             let interval = Interval::new(two_ends.lower(), f64::INFINITY)?;
-            (interval, one_sided_p(z, seen), one_sided_log_e(z, seen))
+            (interval, one_sided_p(direction, growth), one_sided_log_e(direction, growth))
         }
         Side::Less => {
             let interval = Interval::new(f64::NEG_INFINITY, two_ends.upper())?;
-            (interval, one_sided_p(-z, seen), one_sided_log_e(-z, seen))
+            (interval, one_sided_p(-direction, growth), one_sided_log_e(-direction, growth))
         }
     };
-    Ok(ConfidenceSequence { interval, half_width, p, log_e_value })
+    if !log_e_value.is_finite() {
+        return Err(Undefined::OutOfRange);
+    }
+    let (method, tuning) = (Method::ConfidenceSequence, *tuning);
+    Ok(ConfidenceSequence { method, effect, standard_error, units, tuning, interval, half_width, p, log_e_value })
 }
 
 /// Half-width in standard errors: equation 9 for two sides, equation 134 for one. `seen` is `N rho^2`.
@@ -146,34 +188,33 @@ fn boundary(seen: f64, tuning: &Tuning) -> f64 {
     (2.0 * (1.0 + seen) / seen * logarithm).sqrt()
 }
 
-/// `z^2 N rho^2 / (2 (N rho^2 + 1))`: the exponent of the mixture likelihood ratio.
-fn evidence(z: f64, seen: f64) -> f64 {
-    z * z * seen / (2.0 * (1.0 + seen))
-}
-
-/// Equation 134 solved for the level at fixed rho; `z` points in the tested direction. Depends on no unit of
-/// measurement, unlike a bisection on the bound.
-fn one_sided_p(z: f64, seen: f64) -> f64 {
-    if z <= 0.0 {
+/// Equation 134 solved for the level at fixed rho; positive in the tested direction. Depends on no unit of measurement,
+/// unlike a bisection on the bound.
+fn one_sided_p(direction: f64, growth: f64) -> f64 {
+    if direction <= 0.0 {
         return 1.0;
     }
-    let exponent = evidence(z, seen);
+    let exponent = 0.5 * direction * direction;
     // ln(e^x - 1) as x + ln(1 - e^-x), which neither overflows nor cancels.
     let logarithm = exponent + libm::log(-libm::expm1(-exponent));
-    libm::exp(0.5 * libm::log1p(seen) - LN_2 - logarithm).min(1.0)
+    libm::exp(growth - LN_2 - logarithm).min(1.0)
 }
 
 /// The mixture over half a normal distribution (Howard et al. 2021, equation 11.14 at `s = z sqrt v`); its reciprocal
 /// is at most the closed form's p-value.
-fn one_sided_log_e(z: f64, seen: f64) -> f64 {
-    let direction = z * (seen / (1.0 + seen)).sqrt();
-    let log_below = if direction > -30.0 {
-        libm::log(normal_sf(-direction))
-    } else {
-        // ln Phi(u) as -u^2 / 2 - ln(-u sqrt(2 pi)), where Phi itself underflows soon after.
-        -0.5 * direction * direction - libm::log(-direction * (2.0 * PI).sqrt())
-    };
-    LN_2 - 0.5 * libm::log1p(seen) + (0.5 * direction * direction + log_below)
+fn one_sided_log_e(direction: f64, growth: f64) -> f64 {
+    LN_2 - growth + log_mills(direction)
+}
+
+/// `u^2 / 2 + ln Phi(u)`, whose two terms cancel far below zero: there by the asymptotic series of Mills' ratio (Abramowitz &
+/// Stegun 26.2.12), which is within 1e-12 from -30 on.
+fn log_mills(u: f64) -> f64 {
+    if u > -30.0 {
+        return 0.5 * u * u + libm::log(normal_sf(-u));
+    }
+    let inverse = 1.0 / (u * u);
+    let series = inverse * (-1.0 + inverse * (3.0 + inverse * (-15.0 + inverse * 105.0)));
+    libm::log1p(series) - libm::log(-u) - 0.5 * libm::log(2.0 * PI)
 }
 
 /// The exact normal-mixture bound on a sum with intrinsic time (variance) `v`, tightest at `v_opt` for `alpha_opt`
@@ -181,7 +222,8 @@ fn one_sided_log_e(z: f64, seen: f64) -> f64 {
 /// [`confidence_sequence`], whose closed form is an upper estimate of it.
 ///
 /// # Errors
-/// [`InvalidParameter`] when a variance is not positive or a one-sided `alpha_opt` is 0.5 or more.
+/// [`InvalidParameter`] when a variance is not positive or so large that the bound is none, or a one-sided `alpha_opt` is 0.5
+/// or more.
 pub fn normal_mixture_bound(
     v: f64,
     alpha: Alpha,
@@ -195,7 +237,8 @@ pub fn normal_mixture_bound(
     let growth = 0.5 * libm::log1p(v / prior);
     let target = growth - libm::log(alpha.get());
     let standardised = if side == Side::TwoSided { (2.0 * target).sqrt() } else { one_sided_root(target - LN_2) };
-    Ok(standardised * (v + prior).sqrt())
+    let bound = standardised * (v + prior).sqrt();
+    if bound.is_finite() { Ok(bound) } else { Err(InvalidParameter::SampleSize { given: v }) }
 }
 
 /// The u with `u^2 / 2 + ln Phi(u) = target`. The left side is increasing and convex, so Newton's method from above

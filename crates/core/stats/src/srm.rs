@@ -8,6 +8,7 @@ mod multinomial;
 pub use multinomial::{DEFAULT_CONCENTRATION, Multinomial, MultinomialReading};
 
 use crate::distribution::chi_square_sf;
+use crate::estimate::Method;
 use crate::parameter::InvalidParameter;
 use crate::undefined::Undefined;
 
@@ -50,52 +51,73 @@ impl Weights {
         if counts == weights { Ok(()) } else { Err(Undefined::ArmsDiffer { counts, weights }) }
     }
 
-    /// Whether an arm that is meant to receive nobody received somebody: a mismatch without any statistics.
-    fn excluded_arm_hit(&self, counts: &[u64]) -> bool {
-        self.0.iter().zip(counts).any(|(share, count)| *share == 0.0 && *count > 0)
+    /// Units in arms that are meant to receive nobody.
+    ///
+    /// # Errors
+    /// [`Undefined::ArmsDiffer`] when counts and weights are of different lengths.
+    pub fn excluded_units(&self, counts: &[u64]) -> Result<u64, Undefined> {
+        self.expect_arms(counts.len())?;
+        let excluded = self.0.iter().zip(counts).filter(|(share, _)| **share == 0.0).map(|(_, count)| *count);
+        Ok(excluded.fold(0, u64::saturating_add))
     }
 }
 
-/// Pearson's goodness-of-fit test of counts against shares.
+/// Pearson's goodness-of-fit test of counts against shares, among the arms that have one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChiSquare {
-    /// The statistic; infinite when an arm without a share received units.
+    /// How it was computed.
+    pub method: Method,
+    /// The statistic. Finite.
     pub statistic: f64,
     /// Arms with a positive share, less one.
     pub degrees: u32,
-    /// The p-value.
+    /// The p-value; 1 where all units are excluded ones.
     pub p: f64,
-    /// Units that each arm was expected to receive.
+    /// Units that each arm was expected to receive of the units tested; 0 for an arm without a share.
     pub expected: Vec<f64>,
+    /// Units tested: those in arms with a share.
+    pub units: u64,
+    /// Units in arms without a share, which no test covers: a mismatch without any statistics.
+    pub excluded_units: u64,
 }
 
 impl ChiSquare {
-    /// Whether this is a mismatch at [`MISMATCH_BELOW`].
+    /// Whether this is a mismatch: at [`MISMATCH_BELOW`], or because an arm that is meant to receive nobody received
+    /// somebody.
     #[must_use]
     pub fn is_mismatch(&self) -> bool {
-        self.p < MISMATCH_BELOW
+        self.excluded_units > 0 || self.p < MISMATCH_BELOW
     }
 }
 
-/// Tests the units counted per arm against the shares. Arms without a share and without units do not count as degrees
-/// of freedom.
+/// Tests the units counted per arm against the shares (Pearson 1900). Units in arms without a share are left out of counts,
+/// expectations and degrees of freedom, and reported on their own.
 ///
 /// # Errors
-/// [`Undefined::ArmsDiffer`] when counts and weights are of different lengths, [`Undefined::NoUnits`] without units.
+/// [`Undefined::ArmsDiffer`] when counts and weights are of different lengths, [`Undefined::NoUnits`] without units,
+/// [`Undefined::OutOfRange`] when a result is not finite.
 pub fn chi_square(counts: &[u64], weights: &Weights) -> Result<ChiSquare, Undefined> {
-    weights.expect_arms(counts.len())?;
-    let total = counts.iter().fold(0_u128, |sum, count| sum.saturating_add(u128::from(*count))) as f64;
-    if total == 0.0 {
+    let excluded_units = weights.excluded_units(counts)?;
+    let included = || weights.shares().iter().zip(counts).filter(|(share, _)| **share > 0.0);
+    let total = included().fold(0_u128, |sum, (_, count)| sum.saturating_add(u128::from(*count)));
+    if total == 0 && excluded_units == 0 {
         return Err(Undefined::NoUnits);
     }
-    let expected: Vec<f64> = weights.shares().iter().map(|share| share * total).collect();
-    let arms = weights.shares().iter().filter(|share| **share > 0.0).count();
-    let degrees = u32::try_from(arms.saturating_sub(1)).map_err(|_| Undefined::OutOfRange)?;
-    let statistic = if weights.excluded_arm_hit(counts) {
-        f64::INFINITY
-    } else {
-        let included = counts.iter().zip(&expected).filter(|(_, expected)| **expected > 0.0);
-        included.map(|(count, expected)| (*count as f64 - expected) * ((*count as f64 - expected) / expected)).sum()
-    };
-    Ok(ChiSquare { statistic, degrees, p: chi_square_sf(statistic, degrees), expected })
+    let expected: Vec<f64> = weights.shares().iter().map(|share| share * total as f64).collect();
+    let degrees = u32::try_from(included().count().saturating_sub(1)).map_err(|_| Undefined::OutOfRange)?;
+    let distances = expected.iter().zip(counts).filter(|(expected, _)| **expected > 0.0);
+    let statistic: f64 =
+        distances.map(|(expected, count)| (*count as f64 - expected) * ((*count as f64 - expected) / expected)).sum();
+    if !statistic.is_finite() {
+        return Err(Undefined::OutOfRange);
+    }
+    Ok(ChiSquare {
+        method: Method::ChiSquare,
+        statistic,
+        degrees,
+        p: chi_square_sf(statistic, degrees),
+        expected,
+        units: u64::try_from(total).unwrap_or(u64::MAX),
+        excluded_units,
+    })
 }

@@ -7,12 +7,12 @@
 #[cfg(test)]
 mod tests;
 
-use crate::estimate::{Comparison, Method, Reference, Scale, degrees_of_freedom};
+use crate::estimate::{Baseline, Comparison, Method, Reference, Scale, degrees_of_freedom};
 use crate::joint::Joint;
 use crate::moments::Moments;
 use crate::parameter::Alpha;
 use crate::undefined::Undefined;
-use crate::warning::{WEAK_DENOMINATOR, Warning, Warnings};
+use crate::warning::{WEAK_DENOMINATOR, Warning, Warnings, is_weak_denominator};
 
 /// Both arms within one group of units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +38,8 @@ pub struct PostStratified {
     pub comparison: Comparison,
 }
 
-/// Compares two means over strata.
+/// Compares two means over strata (Miratrix, Sekhon & Yu 2013, section 2, for units that are a sample: the strata's shares
+/// are random too).
 ///
 /// Strata without two units in both arms are joined into one, and if that is still too small, with the largest other;
 /// no unit is left out.
@@ -54,10 +55,10 @@ pub fn post_stratified(strata: &[Stratum<1>], alpha: Alpha) -> Result<PostStrati
     };
     let arms: Result<Vec<_>, Undefined> =
         sound.strata.iter().map(|stratum| Ok([scalar(&stratum.a)?, scalar(&stratum.b)?])).collect();
-    average(&arms?, sound.joined, alpha)
+    average(&arms?, Warnings::NONE.and(Warning::JoinedStrata, sound.joined > 0), sound.joined, alpha)
 }
 
-/// Compares two ratios over strata; joint moments are of (numerator, denominator) per unit. The ratio of an arm is that of
+/// Compares two ratios over strata (as [`post_stratified`], on units linearised as by [`crate::ratio`]); joint moments are of (numerator, denominator) per unit. The ratio of an arm is that of
 /// its averaged numerators to its averaged denominators.
 ///
 /// # Errors
@@ -89,7 +90,17 @@ pub fn post_stratified_ratio(strata: &[Stratum<2>], alpha: Alpha) -> Result<Post
         .iter()
         .map(|stratum| Ok([linearised(&stratum.a, ratio_a)?, linearised(&stratum.b, ratio_b)?]))
         .collect();
-    average(&arms?, sound.joined, alpha)
+    let denominator_error = |arm: fn(&Stratum<2>) -> &Joint<2>| -> f64 {
+        let of_stratum = |(stratum, weight): (&Stratum<2>, &f64)| {
+            let (units, [_, [_, variance]]) = (arm(stratum).n() as f64, arm(stratum).covariances());
+            weight * weight * variance / units
+        };
+        sound.strata.iter().zip(&weights).map(of_stratum).sum()
+    };
+    let errors = [denominator_error(|stratum| &stratum.a), denominator_error(|stratum| &stratum.b)];
+    let weak = ratios.iter().zip(errors).any(|((_, denominator), error)| is_weak_denominator(*denominator, error));
+    let warnings = Warnings::NONE.and(Warning::JoinedStrata, sound.joined > 0).and(Warning::WeakDenominator, weak);
+    average(&arms?, warnings, sound.joined, alpha)
 }
 
 /// Strata that all have two units in both arms.
@@ -127,7 +138,12 @@ fn weights<const K: usize>(strata: &[Stratum<K>]) -> Result<Vec<f64>, Undefined>
 
 /// Averages linear quantities over strata. With weights w, arms' means a, b and squared errors: the difference has
 /// variance `sum of w^2 (error_a + error_b) + sum of w (b - a - difference)^2 / N`.
-fn average(arms: &[[Moments; 2]], joined: usize, alpha: Alpha) -> Result<PostStratified, Undefined> {
+fn average(
+    arms: &[[Moments; 2]],
+    warnings: Warnings,
+    joined: usize,
+    alpha: Alpha,
+) -> Result<PostStratified, Undefined> {
     let units = |arm: usize| {
         let counts = arms.iter().filter_map(|pair| pair.get(arm)).map(Moments::n);
         counts.fold(0_u64, u64::saturating_add)
@@ -156,10 +172,9 @@ fn average(arms: &[[Moments; 2]], joined: usize, alpha: Alpha) -> Result<PostStr
     let parts = weighted
         .iter()
         .flat_map(|(weight, pair)| pair.map(|arm| (weight * weight * arm.variance() / arm.n() as f64, arm.n())));
-    let error_a: f64 =
-        weighted.iter().map(|(weight, [a, _])| weight * weight * a.variance() / a.n() as f64).sum::<f64>().sqrt();
+    let error_a: f64 = weighted.iter().map(|(weight, [a, _])| weight * weight * a.variance() / a.n() as f64).sum();
     let (whole_a, whole_b) = (together(arms.iter().map(|[a, _]| *a))?, together(arms.iter().map(|[_, b]| *b))?);
-    let warnings = Warnings::of_arms(whole_a, whole_b).and(Warning::JoinedStrata, joined > 0);
+    let warnings = warnings.union(Warnings::of_arms(whole_a, whole_b));
     let reference = degrees_of_freedom(parts)
         .and_then(|df| Reference::student(Method::PostStratified, df, alpha, [n_a, n_b]))
         .map(|reference| reference.with_warnings(warnings));
@@ -169,14 +184,28 @@ fn average(arms: &[[Moments; 2]], joined: usize, alpha: Alpha) -> Result<PostStr
         Err(Undefined::ZeroBaseline)
     } else {
         let standard_error = squared_error(mean_b / mean_a).sqrt() / mean_a.abs();
-        let weak = mean_a.abs() < WEAK_DENOMINATOR * error_a;
+        let weak = mean_a.abs() < WEAK_DENOMINATOR * error_a.sqrt();
         reference.and_then(|reference| {
             let warnings = warnings.union(Warnings::of_lift(whole_a, whole_b)).and(Warning::WeakBaseline, weak);
             reference.with_warnings(warnings).estimate(Scale::Relative, difference / mean_a.abs(), standard_error)
         })
     };
-    let comparison = Comparison { difference, absolute, relative };
+    let baseline = baseline(&weighted, [mean_a, mean_b], total);
+    let comparison = Comparison { difference, absolute, relative, baseline };
     Ok(PostStratified { mean_a, mean_b, strata: arms.len(), joined, comparison })
+}
+
+/// The control's average, with the same two parts of its error and of its covariance with the difference.
+fn baseline(weighted: &[(f64, [Moments; 2])], means: [f64; 2], total: f64) -> Baseline {
+    let [mean_a, mean_b] = means;
+    let (mut squared_error, mut covariance) = (0.0, 0.0);
+    for (weight, [a, b]) in weighted {
+        let within = weight * weight * a.variance() / a.n() as f64;
+        let (own, others) = (a.mean() - mean_a, b.mean() - mean_b);
+        squared_error += within + weight * own * own / total;
+        covariance += weight * own * (others - own) / total - within;
+    }
+    Baseline { mean: mean_a, squared_error, covariance }
 }
 
 /// One arm over all strata, as if there were none.

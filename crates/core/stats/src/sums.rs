@@ -48,6 +48,17 @@ pub enum SumsError {
     },
 }
 
+impl SumsError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::BelowZero { .. } => "below_zero",
+        }
+    }
+}
+
 impl Sums {
     /// The contribution of one unit.
     #[must_use]
@@ -139,13 +150,13 @@ impl Sums {
     /// # Errors
     /// As [`Sums::variance`]; [`Undefined::OutOfRange`] when `units_per_one` is not a positive number.
     pub fn moments(&self, units_per_one: f64) -> Result<Moments, Undefined> {
-        let mean = self.mean()? / units_per_one;
-        let variance = self.variance()? / (units_per_one * units_per_one);
-        if units_per_one > 0.0 {
-            Moments::new(self.n, mean, variance).map_err(|_| Undefined::OutOfRange)
-        } else {
-            Err(Undefined::OutOfRange)
+        if !(units_per_one > 0.0 && units_per_one.is_finite()) {
+            return Err(Undefined::OutOfRange);
         }
+        let mean = self.mean()? / units_per_one;
+        // One division at a time: the square of the scale may leave the range that the result is in.
+        let variance = self.variance()? / units_per_one / units_per_one;
+        Moments::new(self.n, mean, variance).map_err(|_| Undefined::OutOfRange)
     }
 
     /// These units as conversions, when every value is 0 or 1.

@@ -37,6 +37,21 @@ pub enum Verdict {
     Continue,
 }
 
+impl Verdict {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Invalid => "INVALID",
+            Self::GuardrailBreach => "GUARDRAIL_BREACH",
+            Self::Ship => "SHIP",
+            Self::KeepControl => "KEEP_CONTROL",
+            Self::NoEffect => "NO_EFFECT",
+            Self::Continue => "CONTINUE",
+        }
+    }
+}
+
 /// A verdict and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
@@ -90,6 +105,9 @@ fn rule(design: &Design, evidence: &Evidence) -> (Verdict, Vec<Reason>) {
 
 fn broken_data(evidence: &Evidence) -> Vec<Reason> {
     let mut reasons = Vec::new();
+    if evidence.excluded_units > 0 {
+        reasons.push(Reason::UnitsInExcludedArm { units: evidence.excluded_units });
+    }
     if let Ok(p) = evidence.sample_ratio_p {
         // A p-value that is no number must not pass for a good one.
         if p.is_nan() || p < MISMATCH_BELOW {

@@ -131,6 +131,11 @@ impl Warnings {
     }
 }
 
+/// Whether a denominator with this mean and squared standard error is within [`WEAK_DENOMINATOR`] errors of zero.
+pub(crate) fn is_weak_denominator(mean: f64, squared_error: f64) -> bool {
+    mean.abs() < WEAK_DENOMINATOR * squared_error.sqrt()
+}
+
 /// `(sum x)^2 / sum x^2`: how many equal contributions would be as uneven as these. Between 0 and `n`.
 #[must_use]
 pub fn effective_contributions(arm: Moments) -> f64 {

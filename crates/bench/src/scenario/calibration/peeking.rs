@@ -201,9 +201,9 @@ fn conversions(rng: &mut ChaCha8Rng, rate: f64) -> Vec<Option<f64>> {
         }
         let [(n_a, x_a), (n_b, x_b)] = arms;
         let exact = mixture.as_ref().ok().and_then(|mixture| conversion_split(x_a, x_b, 0.5, mixture, alpha()).ok());
-        split |= exact.is_some_and(|(evidence, _)| evidence.rejects(alpha()));
+        split |= exact.is_some_and(|split| split.evidence.rejects(alpha()));
         if let (Ok(blocks), [a, b]) = (&mut blocks, block.as_slice()) {
-            in_blocks |= blocks.observe(*a, *b).is_ok_and(|evidence| evidence.rejects(alpha()));
+            in_blocks |= blocks.observe(*a, *b).is_ok_and(|reading| reading.rejects(alpha()));
         }
         let (a, b) = (Conversions::new(n_a, x_a).ok()?, Conversions::new(n_b, x_b).ok()?);
         let test = two_proportion(a, b, alpha()).ok()?;

@@ -6,6 +6,7 @@
 
 use super::EValue;
 use crate::distribution::{InvalidShapes, log_rising, stirling_remainder};
+use crate::estimate::Method;
 use crate::interval::Interval;
 use crate::parameter::Alpha;
 use crate::proportion::Conversions;
@@ -48,7 +49,7 @@ impl BernoulliMixture {
         Self::new(probability * concentration, (1.0 - probability) * concentration)
     }
 
-    /// Evidence against a success probability of `null`, strictly between 0 and 1.
+    /// Evidence against a success probability of `null`, strictly between 0 and 1 (Lindon & Malek 2020, equation 3).
     ///
     /// # Errors
     /// [`Undefined::OutOfRange`] for another `null`.
@@ -110,7 +111,33 @@ fn log_beta(a: f64, b: f64) -> f64 {
     a * libm::log(a / total) + b * libm::log(b / total) + 0.5 * libm::log(2.0 * PI * total / a / b) + remainders
 }
 
-/// The exact always-valid interval of the lift of a conversion rate, and the evidence against "no lift".
+/// What the division of conversions between two arms says about their rates. All numbers are finite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConversionSplit {
+    /// How it was computed.
+    pub method: Method,
+    /// The evidence against "no lift" at this look.
+    pub evidence: EValue,
+    /// Its p-value, valid at any time; a running minimum over looks is valid too, and the caller's.
+    pub p: f64,
+    /// B's share of the conversions.
+    pub share: f64,
+    /// The always-valid interval of that share.
+    pub share_interval: Interval,
+    /// The lift that the share stands for; unbounded while A has not converted.
+    pub lift: Result<f64, Undefined>,
+    /// Lower end of the always-valid interval of the lift.
+    pub lift_lower: f64,
+    /// Its upper end; unbounded while A has not converted often enough.
+    pub lift_upper: Result<f64, Undefined>,
+    /// Conversions of A.
+    pub converted_a: u64,
+    /// Conversions of B.
+    pub converted_b: u64,
+}
+
+/// The exact always-valid interval of the lift of a conversion rate, and the evidence against "no lift" (Lindon & Malek
+/// 2020, equation 3, given that a unit converts).
 ///
 /// Given that a unit converts, it is one of B with probability `w r_b / (w r_b + (1 - w) r_a)`, where `w` is B's share
 /// of the two arms' traffic: a statement about converted units alone, whatever their rate and whenever they convert,
@@ -118,19 +145,37 @@ fn log_beta(a: f64, b: f64) -> f64 {
 /// counted that did not convert. `share_of_b` lies strictly between 0 and 1.
 ///
 /// # Errors
-/// [`Undefined::NoUnits`] before the first conversion; [`Undefined::OutOfRange`] for a share that is none.
+/// [`Undefined::NoUnits`] before the first conversion; [`Undefined::OutOfRange`] for a share that is none, or so extreme that
+/// the lift is.
 pub fn conversion_split(
     converted_a: u64,
     converted_b: u64,
     share_of_b: f64,
     mixture: &BernoulliMixture,
     alpha: Alpha,
-) -> Result<(EValue, Interval), Undefined> {
+) -> Result<ConversionSplit, Undefined> {
     let total = converted_a.checked_add(converted_b).ok_or(Undefined::OutOfRange)?;
     let counts = Conversions::new(total, converted_b)?;
     let evidence = mixture.against(counts, share_of_b)?;
-    let shares = mixture.interval(counts, alpha)?;
-    // Odds over the odds of no lift; unbounded above while A has not converted often enough.
-    let lift = |share: f64| share / (1.0 - share) * ((1.0 - share_of_b) / share_of_b) - 1.0;
-    Ok((evidence, Interval::new(lift(shares.lower()), lift(shares.upper()))?))
+    let share_interval = mixture.interval(counts, alpha)?;
+    // Odds over the odds of no lift.
+    let lift = |share: f64| {
+        if share >= 1.0 {
+            return Err(Undefined::Unbounded);
+        }
+        let lift = share / (1.0 - share) * ((1.0 - share_of_b) / share_of_b) - 1.0;
+        if lift.is_finite() { Ok(lift) } else { Err(Undefined::OutOfRange) }
+    };
+    Ok(ConversionSplit {
+        method: Method::ConversionSplit,
+        evidence,
+        p: evidence.p(),
+        share: counts.rate(),
+        share_interval,
+        lift: lift(counts.rate()),
+        lift_lower: lift(share_interval.lower())?,
+        lift_upper: lift(share_interval.upper()),
+        converted_a,
+        converted_b,
+    })
 }

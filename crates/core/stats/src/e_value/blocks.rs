@@ -5,7 +5,8 @@
 //! bets is an e-process at the ends of blocks, for any sizes of blocks that do not depend on their outcomes. Unlike
 //! [`super::conversion_split`] it needs no planned share of traffic, but a block, once bet on, cannot be corrected.
 
-use super::EValue;
+use super::{EValue, Reading};
+use crate::estimate::Method;
 use crate::parameter::{InvalidParameter, positive};
 use crate::proportion::Conversions;
 use crate::undefined::Undefined;
@@ -18,6 +19,7 @@ pub const DEFAULT_PSEUDO_COUNT: f64 = 0.18;
 pub struct Blocks {
     /// Units and conversions of A and B, pseudo-counts included.
     seen: [(f64, f64); 2],
+    units: [u64; 2],
     log: f64,
     largest: f64,
 }
@@ -29,14 +31,15 @@ impl Blocks {
     /// [`InvalidParameter::Concentration`] when the pseudo-count is not a positive number.
     pub fn new(pseudo_count: f64) -> Result<Self, InvalidParameter> {
         let count = positive(pseudo_count).ok_or(InvalidParameter::Concentration { given: pseudo_count })?;
-        Ok(Self { seen: [(2.0 * count, count); 2], log: 0.0, largest: 0.0 })
+        Ok(Self { seen: [(2.0 * count, count); 2], units: [0; 2], log: 0.0, largest: 0.0 })
     }
 
-    /// Bets on a block and learns from it; the first block only teaches. Returns the evidence so far.
+    /// Bets on a block and learns from it; the first block only teaches (Turner, Ly & Grunwald 2021, section 2). Returns the
+    /// evidence so far.
     ///
     /// # Errors
     /// [`Undefined::OutOfRange`] when the evidence leaves a double; the test is then unchanged.
-    pub fn observe(&mut self, a: Conversions, b: Conversions) -> Result<EValue, Undefined> {
+    pub fn observe(&mut self, a: Conversions, b: Conversions) -> Result<Reading, Undefined> {
         let block = [a, b].map(|arm| (arm.n() as f64, arm.x() as f64));
         let rates = self.seen.map(|(n, x)| x / n);
         let [n_a, n_b] = block.map(|(n, _)| n);
@@ -54,7 +57,10 @@ impl Blocks {
             *seen_n += n;
             *seen_x += x;
         }
-        Ok(evidence)
+        let [seen_a, seen_b] = self.units;
+        self.units = [seen_a.saturating_add(a.n()), seen_b.saturating_add(b.n())];
+        let [n_a, n_b] = self.units;
+        Ok(Reading { method: Method::Blocks, evidence, p: self.p(), n_a, n_b })
     }
 
     /// The always-valid p-value: `1 / (largest evidence so far)`.

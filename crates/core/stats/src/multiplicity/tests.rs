@@ -110,6 +110,23 @@ fn the_primary_metric_can_have_most_of_the_level() {
 }
 
 #[test]
+fn weights_of_any_size_share_the_level() {
+    for weights in [[1e308, 1e308], [1e-308, 1e-308], [5e-324, 1e308]] {
+        for correction in
+            [WeightedCorrection::Bonferroni, WeightedCorrection::Holm, WeightedCorrection::BenjaminiHochberg]
+        {
+            for p in [0.0, 1e-310, 0.02, 1.0] {
+                for decided in decide_weighted(&[p, 0.0], &weights, correction, Alpha::FIVE_PERCENT).unwrap() {
+                    assert!((0.0..=1.0).contains(&decided.adjusted_p), "{weights:?} {correction:?} {decided:?}");
+                }
+            }
+        }
+    }
+    let even = decide_weighted(&[0.02, 0.0], &[1e308; 2], WeightedCorrection::Bonferroni, Alpha::FIVE_PERCENT).unwrap();
+    assert_eq!((even[0].adjusted_p, even[1].adjusted_p, even[1].rejected), (0.04, 0.0, true));
+}
+
+#[test]
 fn what_is_no_p_value_is_refused_and_no_family_is_fine() {
     for wrong in [-0.1, 1.1, f64::NAN] {
         assert!(adjusted(&[0.5, wrong], Correction::Holm).is_err());

@@ -95,7 +95,9 @@ impl SequentialDesign {
             Sides::Two => Side::TwoSided,
         };
         let tuning = Tuning::new(self.test.alpha(), self.n_star.unwrap_or(total), side)?;
-        let at = |fraction: &f64| tuning.half_width_errors(libm::round(total * fraction).max(1.0) as u64);
+        let units = |fraction: &f64| libm::round(total * fraction).max(1.0) as u64;
+        // A bound beyond a double is never reached.
+        let at = |fraction: &f64| tuning.half_width_errors(units(fraction)).unwrap_or(f64::INFINITY);
         Ok(fractions.iter().map(at).collect())
     }
 }

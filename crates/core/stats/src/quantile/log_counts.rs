@@ -44,6 +44,20 @@ pub enum LogCountsError {
     },
 }
 
+impl LogCountsError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Precision { .. } => "precision",
+            Self::PrecisionDiffers { .. } => "precision_differs",
+            Self::TooLarge => "too_large",
+            Self::BelowZero { .. } => "below_zero",
+            Self::NoBucket { .. } => "no_bucket",
+        }
+    }
+}
+
 /// Counts of 64-bit values by bucket. Any value that a bucket stands for is within [`LogCounts::relative_error`] of every
 /// value in it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,6 +33,17 @@ pub enum InvalidLooks {
     },
 }
 
+impl InvalidLooks {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Count { .. } => "count",
+            Self::Fraction { .. } => "fraction",
+        }
+    }
+}
+
 /// One planned look.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GroupSequential {
@@ -42,7 +53,8 @@ pub struct GroupSequential {
     pub nominal_p: f64,
 }
 
-/// Bounds for looks at these fractions of the planned information. `two_sided` bounds are symmetric and `alpha` is
+/// Bounds for looks at these fractions of the planned information (Lan & DeMets 1983, section 2; densities by the recursion of
+/// Armitage, McPherson & Rowe 1969). `two_sided` bounds are symmetric and `alpha` is
 /// their total; a one-sided bound is an upper one.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 
 use super::{MISMATCH_BELOW, Weights};
 use crate::distribution::log_rising;
+use crate::estimate::Method;
 use crate::parameter::{InvalidParameter, positive};
 use crate::undefined::Undefined;
 
@@ -19,23 +20,29 @@ pub struct Multinomial {
     p: f64,
 }
 
-/// What is known after a batch.
+/// What is known after a batch. All numbers are finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MultinomialReading {
-    /// Logarithm of the Bayes factor (e-value) against the intended shares; infinite when an arm without a share
-    /// received units.
+    /// How it was computed.
+    pub method: Method,
+    /// Logarithm of the Bayes factor (e-value) against the intended shares, among the arms that have one.
     pub log_bayes_factor: f64,
     /// Probability of a mismatch at even prior odds.
     pub posterior: f64,
     /// `min(1, 1 / largest Bayes factor so far)`; never rises.
     pub p: f64,
+    /// Units tested so far: those in arms with a share.
+    pub units: u64,
+    /// Units so far in arms without a share, which no test covers: a mismatch without any statistics.
+    pub excluded_units: u64,
 }
 
 impl MultinomialReading {
-    /// Whether this is a mismatch at [`MISMATCH_BELOW`].
+    /// Whether this is a mismatch: at [`MISMATCH_BELOW`], or because an arm that is meant to receive nobody received
+    /// somebody.
     #[must_use]
     pub fn is_mismatch(&self) -> bool {
-        self.p < MISMATCH_BELOW
+        self.excluded_units > 0 || self.p < MISMATCH_BELOW
     }
 }
 
@@ -77,29 +84,32 @@ impl Multinomial {
         self.p
     }
 
-    /// Adds newly seen units per arm and reads the test.
+    /// Adds newly seen units per arm and reads the test (Lindon & Malek 2020, equation 3).
     ///
     /// # Errors
-    /// [`Undefined::ArmsDiffer`] when the batch is not of these arms, [`Undefined::OutOfRange`] when a count overflows;
-    /// the test is then unchanged.
+    /// [`Undefined::ArmsDiffer`] when the batch is not of these arms, [`Undefined::OutOfRange`] when a count overflows or
+    /// the evidence leaves a double; the test is then unchanged.
     pub fn observe(&mut self, batch: &[u64]) -> Result<MultinomialReading, Undefined> {
         self.weights.expect_arms(batch.len())?;
         let added = self.counts.iter().zip(batch).map(|(count, new)| count.checked_add(*new));
-        self.counts = added.collect::<Option<_>>().ok_or(Undefined::OutOfRange)?;
-        let log_bayes_factor = self.log_bayes_factor();
+        let counts: Vec<u64> = added.collect::<Option<_>>().ok_or(Undefined::OutOfRange)?;
+        let excluded_units = self.weights.excluded_units(&counts)?;
+        let (log_bayes_factor, units) = self.log_bayes_factor(&counts);
+        if !log_bayes_factor.is_finite() {
+            return Err(Undefined::OutOfRange);
+        }
+        self.counts = counts;
         self.p = self.p.min(libm::exp(-log_bayes_factor));
         let posterior = 1.0 / (1.0 + libm::exp(-log_bayes_factor));
-        Ok(MultinomialReading { log_bayes_factor, posterior, p: self.p })
+        let method = Method::Multinomial;
+        Ok(MultinomialReading { method, log_bayes_factor, posterior, p: self.p, units, excluded_units })
     }
 
-    /// `ln [B(c w + S) / B(c w)] - sum of S ln w`, arm by arm.
-    fn log_bayes_factor(&self) -> f64 {
-        if self.weights.excluded_arm_hit(&self.counts) {
-            return f64::INFINITY;
-        }
-        let total = self.counts.iter().fold(0_u128, |sum, count| sum.saturating_add(u128::from(*count)));
-        let included = self.weights.shares().iter().zip(&self.counts).filter(|(share, _)| **share > 0.0);
-        let arms: f64 = included.map(|(share, count)| log_rising(self.concentration * share, *count as f64)).sum();
-        arms - log_rising(self.concentration, total as f64)
+    /// `ln [B(c w + S) / B(c w)] - sum of S ln w`, arm by arm, and the units that it counts.
+    fn log_bayes_factor(&self, counts: &[u64]) -> (f64, u64) {
+        let included = || self.weights.shares().iter().zip(counts).filter(|(share, _)| **share > 0.0);
+        let total = included().fold(0_u128, |sum, (_, count)| sum.saturating_add(u128::from(*count)));
+        let arms: f64 = included().map(|(share, count)| log_rising(self.concentration * share, *count as f64)).sum();
+        (arms - log_rising(self.concentration, total as f64), u64::try_from(total).unwrap_or(u64::MAX))
     }
 }

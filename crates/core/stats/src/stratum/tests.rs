@@ -97,6 +97,67 @@ fn one_stratum_of_a_ratio_is_the_ratio() {
     assert_eq!(post_stratified_ratio(&[Stratum { a: empty, b }], Alpha::FIVE_PERCENT), Err(Undefined::ZeroDenominator));
 }
 
+#[test]
+fn ratios_over_unequal_strata_follow_the_definition_over_rows() {
+    let rows = |count: u32, base: f64, salt: u32| -> Vec<[f64; 2]> {
+        (0..count)
+            .map(|unit| [base + f64::from(unit * salt % 11) * 0.7, base / 2.0 + f64::from(unit * salt % 5) + 1.0])
+            .collect()
+    };
+    let raw = [
+        [rows(40, 2.0, 3), rows(55, 2.4, 7)],
+        [rows(9, 20.0, 5), rows(4, 22.0, 3)],
+        [rows(17, 7.0, 9), rows(30, 7.0, 2)],
+    ];
+    let strata = raw.each_ref().map(|[a, b]| Stratum { a: Joint::of_rows(a).unwrap(), b: Joint::of_rows(b).unwrap() });
+    let got = post_stratified_ratio(&strata, Alpha::FIVE_PERCENT).unwrap();
+
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let variance = |values: &[f64]| {
+        values.iter().map(|value| (value - mean(values)).powi(2)).sum::<f64>() / (values.len() as f64 - 1.0)
+    };
+    let total: f64 = raw.iter().flatten().map(|rows| rows.len() as f64).sum();
+    let weights = raw.each_ref().map(|[a, b]| (a.len() + b.len()) as f64 / total);
+    let averaged = |arm: usize, place: usize| -> f64 {
+        let of_stratum = |rows: &Vec<[f64; 2]>| mean(&rows.iter().map(|row| row[place]).collect::<Vec<_>>());
+        raw.iter().zip(weights).map(|(pair, weight)| weight * of_stratum(&pair[arm])).sum()
+    };
+    // Every row as a unit of its arm's ratio.
+    let units = |arm: usize, stratum: usize| -> Vec<f64> {
+        let (denominator, ratio) = (averaged(arm, 1), averaged(arm, 0) / averaged(arm, 1));
+        raw[stratum][arm].iter().map(|[x, y]| ratio + (x - ratio * y) / denominator).collect()
+    };
+    let difference = averaged(1, 0) / averaged(1, 1) - averaged(0, 0) / averaged(0, 1);
+    let parts: f64 = (0..3)
+        .map(|stratum| {
+            let (a, b, weight) = (units(0, stratum), units(1, stratum), weights[stratum]);
+            let within = variance(&a) / a.len() as f64 + variance(&b) / b.len() as f64;
+            weight * weight * within + weight * (mean(&b) - mean(&a) - difference).powi(2) / total
+        })
+        .sum();
+    let estimate = got.comparison.absolute.unwrap();
+    assert!((estimate.effect - difference).abs() < 1e-12);
+    assert!((estimate.standard_error / parts.sqrt() - 1.0).abs() < 1e-12);
+    assert!(!estimate.warnings.contains(Warning::WeakDenominator));
+}
+
+#[test]
+fn a_denominator_near_zero_is_told() {
+    let arm = |spread: f64| {
+        Joint::of_rows(
+            &(0..60).map(|unit| [f64::from(unit % 7), 1.0 + spread * f64::from(unit % 2 * 2 - 1)]).collect::<Vec<_>>(),
+        )
+        .unwrap()
+    };
+    for (spread, weak) in [(5.0, true), (0.5, false)] {
+        let stratum = Stratum { a: arm(0.1), b: arm(spread) };
+        let got = post_stratified_ratio(&[stratum, stratum], Alpha::FIVE_PERCENT).unwrap().comparison;
+        for estimate in [got.absolute.unwrap(), got.relative.unwrap()] {
+            assert_eq!(estimate.warnings.contains(Warning::WeakDenominator), weak);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_order_of_strata_does_not_matter_and_nothing_is_nan(

@@ -163,14 +163,16 @@ impl JointSums {
                 .map(|spread| spread / pairs)
                 .ok_or(Undefined::OutOfRange)
         };
-        let xy = covariance(self.xy, self.x, self.y)? / (per_x * per_y);
-        let xc = covariance(self.xc, self.x, self.c)? / (per_x * per_c);
-        let yc = covariance(self.yc, self.y, self.c)? / (per_y * per_c);
+        // One division at a time: the product of two scales may leave the range that the result is in.
+        let xy = covariance(self.xy, self.x, self.y)? / per_x / per_y;
+        let xc = covariance(self.xc, self.x, self.c)? / per_x / per_c;
+        let yc = covariance(self.yc, self.y, self.c)? / per_y / per_c;
         let covariances = [
-            [variance_x / (per_x * per_x), xy, xc],
-            [xy, variance_y / (per_y * per_y), yc],
-            [xc, yc, variance_c / (per_c * per_c)],
+            [variance_x / per_x / per_x, xy, xc],
+            [xy, variance_y / per_y / per_y, yc],
+            [xc, yc, variance_c / per_c / per_c],
         ];
-        Joint::new(self.n, means, covariances).map_err(|_| Undefined::InconsistentSums)
+        // Variances of exact sums are not negative, so that all that can be wrong is the range.
+        Joint::new(self.n, means, covariances).map_err(|_| Undefined::OutOfRange)
     }
 }

@@ -116,7 +116,7 @@ fn what_is_undefined_says_why() {
     assert_eq!(Sums::of(7).variance(), Err(Undefined::TooFewUnits { units: 1, needed: 2 }));
     assert_eq!(Sums::from_parts(2, 10, 1).variance(), Err(Undefined::InconsistentSums));
     assert_eq!(total(&[5, 5, 5]).variance(), Ok(0.0));
-    for scale in [0.0, -1.0, f64::NAN] {
+    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-320] {
         assert_eq!(total(&[1, 2]).moments(scale), Err(Undefined::OutOfRange));
     }
 }

@@ -158,6 +158,8 @@ pub struct Evidence {
     pub smallest_arm: u64,
     /// p-value of the sample-ratio test.
     pub sample_ratio_p: Result<f64, Undefined>,
+    /// Units in arms that are meant to receive nobody; see [`crate::srm::Weights::excluded_units`].
+    pub excluded_units: u64,
     /// Interval of the primary metric's effect.
     pub primary: Result<Interval, Undefined>,
     /// Guardrails, in the order to report them.

@@ -77,7 +77,10 @@ impl Outlook {
     fn is_conclusive(&self, units: u64, design: &Design) -> bool {
         let errors = match self.width {
             Width::Fixed => design.alpha().normal_half_width(),
-            Width::Sequential(tuning) => tuning.half_width_errors(units),
+            Width::Sequential(tuning) => match tuning.half_width_errors(units) {
+                Ok(errors) => errors,
+                Err(_) => return false,
+            },
         };
         let half_width = errors * self.standard_error * (self.units as f64 / units as f64).sqrt();
         let within =

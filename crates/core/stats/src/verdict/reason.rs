@@ -17,6 +17,11 @@ pub enum Reason {
         /// p-value of the test.
         p: f64,
     },
+    /// An arm that is meant to receive nobody received somebody.
+    UnitsInExcludedArm {
+        /// How many.
+        units: u64,
+    },
     /// The shares of traffic could not be tested.
     SampleRatioUntested {
         /// Why not.
@@ -133,6 +138,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SampleRatioMismatch { .. }
+            | Self::UnitsInExcludedArm { .. }
             | Self::SampleRatioUntested { .. }
             | Self::ManyMixedExposures { .. }
             | Self::SomeMixedExposures { .. } => self.write_data_quality(f),
@@ -168,6 +174,7 @@ impl Reason {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::SampleRatioMismatch { .. } => "sample_ratio_mismatch",
+            Self::UnitsInExcludedArm { .. } => "units_in_excluded_arm",
             Self::SampleRatioUntested { .. } => "sample_ratio_untested",
             Self::ManyMixedExposures { .. } => "many_mixed_exposures",
             Self::SomeMixedExposures { .. } => "some_mixed_exposures",
@@ -191,6 +198,9 @@ impl Reason {
         match self {
             Self::SampleRatioMismatch { p } => {
                 write!(f, "the arms did not receive their shares of traffic (p = {p:.1e}, below {MISMATCH_BELOW})")
+            }
+            Self::UnitsInExcludedArm { units } => {
+                write!(f, "{units} units are in arms that are meant to receive nobody")
             }
             Self::SampleRatioUntested { why } => write!(f, "the shares of traffic could not be tested: {why}"),
             Self::ManyMixedExposures { mixed, exposed } => {

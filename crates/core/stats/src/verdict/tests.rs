@@ -21,6 +21,7 @@ fn evidence(lower: f64, upper: f64) -> Evidence {
         units: 2000,
         smallest_arm: 990,
         sample_ratio_p: Ok(0.6),
+        excluded_units: 0,
         primary: Interval::new(lower, upper),
         guardrails: Vec::new(),
         warnings: Warnings::NONE,
@@ -70,6 +71,10 @@ fn broken_data_is_invalid_whatever_the_effect() {
     assert_eq!(verdict(&design(), &mismatch), Verdict::Invalid);
     assert_eq!(verdict(&design(), &Evidence { sample_ratio_p: Ok(0.001), ..mismatch.clone() }), Verdict::Ship);
     assert_eq!(verdict(&design(), &Evidence { sample_ratio_p: Ok(f64::NAN), ..mismatch }), Verdict::Invalid);
+    let excluded = decide(&design(), &Evidence { excluded_units: 3, ..evidence(0.01, 0.05) });
+    assert_eq!((excluded.verdict, excluded.verdict.code()), (Verdict::Invalid, "INVALID"));
+    assert_eq!(excluded.reasons, [Reason::UnitsInExcludedArm { units: 3 }]);
+    assert_eq!(excluded.reasons[0].to_string(), "3 units are in arms that are meant to receive nobody");
     let mixed = |mixed| Evidence { mixed, ..evidence(0.01, 0.05) };
     assert_eq!(verdict(&design(), &mixed(101)), Verdict::Invalid);
     let warned = decide(&design(), &mixed(100));

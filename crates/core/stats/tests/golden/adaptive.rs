@@ -95,6 +95,36 @@ proptest! {
     }
 
     #[test]
+    fn the_self_normalised_error_follows_its_definition(epochs in prop::collection::vec(epoch(), 1..6)) {
+        let trial = trial(&epochs, 0.0);
+        // By unit of the arm: weight and value.
+        let weighted = |arm: usize| -> Vec<(f64, f64)> {
+            let units = epochs.iter().flat_map(|(shares, units)| units.iter().map(move |unit| (shares, unit)));
+            let own = units.filter(|(_, (drawn, _))| *drawn == arm);
+            own.map(|(shares, (_, value))| (1.0 / shares[arm], *value as f64 / 100.0)).collect()
+        };
+        let by_definition = |arm: usize| {
+            let units = weighted(arm);
+            let total: f64 = units.iter().map(|(weight, _)| weight).sum();
+            let mean = units.iter().map(|(weight, value)| weight * value).sum::<f64>() / total;
+            let squares: f64 = units.iter().map(|(weight, value)| (weight * (value - mean)).powi(2)).sum();
+            (mean, squares.sqrt() / total)
+        };
+        for arm in 0..ARMS {
+            let Ok(got) = trial.value(arm, Estimator::SelfNormalised, Alpha::FIVE_PERCENT) else { continue };
+            let (mean, error) = by_definition(arm);
+            prop_assert!(close(got.value, mean, 50.0) && close(got.standard_error, error, 50.0), "{got:?} {mean} {error}");
+            let other = (arm + 1) % ARMS;
+            if let Ok(got) = trial.difference(arm, other, Estimator::SelfNormalised, Alpha::FIVE_PERCENT) {
+                // No unit weighs in both arms.
+                let (its_mean, its_error) = by_definition(other);
+                prop_assert!(close(got.value, its_mean - mean, 50.0));
+                prop_assert!(close(got.standard_error, error.hypot(its_error), 50.0));
+            }
+        }
+    }
+
+    #[test]
     fn the_self_normalised_mean_lies_among_the_values(epochs in prop::collection::vec(epoch(), 1..6)) {
         let trial = trial(&epochs, 0.0);
         for arm in 0..ARMS {

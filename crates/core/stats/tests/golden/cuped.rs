@@ -2,7 +2,7 @@
 
 use crate::vectors::{Case, cases, check_estimate};
 use proptest::prelude::*;
-use stats::{Alpha, Cuped, Joint, JointSums, Pooling, Undefined, cuped, cuped_ratio, cuped_ratio_by_mean};
+use stats::{Alpha, Cuped, Joint, JointSums, Pooling, Undefined, Warning, cuped, cuped_ratio, cuped_ratio_by_mean};
 
 fn arm(case: &Case, arm: &str) -> Joint<2> {
     let given = case.input(arm);
@@ -104,6 +104,38 @@ fn exact_sums_and_rows_agree_and_a_constant_covariate_changes_nothing() {
     let explained = cuped(&exact(0, perfect), &exact(0, perfect), Pooling::Within, Alpha::FIVE_PERCENT).unwrap();
     assert!((explained.theta - 1.0).abs() < 1e-12);
     assert_eq!(explained.adjusted.absolute, Err(Undefined::NoVariance));
+}
+
+#[test]
+fn a_covariate_that_only_separates_the_arms_adjusts_nothing() {
+    let arm = |shift: f64, covariate: f64| {
+        Joint::of_rows(&(0..40).map(|unit| [f64::from(unit % 7) + shift, covariate]).collect::<Vec<_>>()).unwrap()
+    };
+    for pooling in [Pooling::Concatenated, Pooling::Within, Pooling::Unweighted, Pooling::SmallestError] {
+        let got = cuped(&arm(0.0, 2.0), &arm(1.0, 3.0), pooling, Alpha::FIVE_PERCENT).unwrap();
+        assert_eq!((got.theta, got.variance_reduction), (0.0, 0.0));
+        assert_eq!(got.adjusted.absolute.unwrap().effect, 1.0);
+    }
+}
+
+#[test]
+fn a_denominator_near_zero_is_told_by_adjusted_ratios_too() {
+    let row = |unit: u32, denominator: f64| [f64::from(unit % 7), denominator, f64::from(unit % 5), 1.0];
+    let arm = |spread: f64| {
+        let rows = (0..60).map(|unit| row(unit, 1.0 + spread * f64::from(unit % 2 * 2) - spread));
+        rows.collect::<Vec<[f64; 4]>>()
+    };
+    let warns = |got: Cuped| {
+        let told = |one: Result<stats::Estimate, Undefined>| one.unwrap().warnings.contains(Warning::WeakDenominator);
+        (told(got.unadjusted.absolute), told(got.adjusted.absolute), told(got.adjusted.relative))
+    };
+    for (spread, weak) in [(5.0, true), (0.5, false)] {
+        let four = Joint::of_rows(&arm(spread)).unwrap();
+        let three = Joint::of_rows(&arm(spread).iter().map(|[x, y, c, _]| [*x, *y, *c]).collect::<Vec<_>>()).unwrap();
+        let by_ratio = cuped_ratio(&four, &four, Pooling::Within, Alpha::FIVE_PERCENT).unwrap();
+        let by_mean = cuped_ratio_by_mean(&three, &three, Pooling::Within, Alpha::FIVE_PERCENT).unwrap();
+        assert_eq!((warns(by_ratio), warns(by_mean)), ((weak, weak, weak), (weak, weak, weak)));
+    }
 }
 
 proptest! {

@@ -4,7 +4,8 @@
 use crate::vectors::cases;
 use proptest::prelude::*;
 use stats::e_value::{BernoulliMixture, Blocks, DEFAULT_PSEUDO_COUNT, EValue, conversion_split, e_benjamini_hochberg};
-use stats::{Alpha, Conversions, InvalidParameter, Undefined};
+use stats::sequential::{Side, Tuning, confidence_sequence, normal_mixture_bound};
+use stats::{Alpha, Conversions, InvalidParameter, Method, Undefined};
 
 fn e(value: f64) -> EValue {
     EValue::from_log(value.ln()).unwrap()
@@ -103,8 +104,8 @@ fn blocks_never_expect_more_than_one_where_rates_are_equal() {
         for (a, b, first) in outcomes(4, 7) {
             for (c, d, second) in outcomes(9, 3) {
                 let mut test = Blocks::new(DEFAULT_PSEUDO_COUNT).unwrap();
-                assert_eq!(test.observe(a, b).unwrap().log(), 0.0);
-                expected += first * second * test.observe(c, d).unwrap().value();
+                assert_eq!(test.observe(a, b).unwrap().evidence.log(), 0.0);
+                expected += first * second * test.observe(c, d).unwrap().evidence.value();
             }
         }
         assert!(expected <= 1.0 + 1e-12 && expected > 0.3, "{rate}: {expected}");
@@ -116,11 +117,14 @@ fn blocks_find_a_difference_and_keep_their_smallest_p() {
     let mut test = Blocks::new(DEFAULT_PSEUDO_COUNT).unwrap();
     let mut last = 1.0;
     for _ in 0..20 {
-        test.observe(counts(500, 50), counts(500, 75)).unwrap();
-        assert!(test.p() <= last);
-        last = test.p();
+        let reading = test.observe(counts(500, 50), counts(500, 75)).unwrap();
+        assert!(reading.p <= last && reading.p == test.p());
+        last = reading.p;
     }
     assert!(last < 1e-10, "{last:e}");
+    let reading = test.observe(counts(1, 0), counts(2, 0)).unwrap();
+    assert_eq!((reading.method, reading.n_a, reading.n_b), (Method::Blocks, 10_001, 10_002));
+    assert!(reading.rejects(Alpha::FIVE_PERCENT));
     assert!(Blocks::new(0.0).is_err() && Blocks::new(f64::NAN).is_err());
 }
 
@@ -128,16 +132,21 @@ fn blocks_find_a_difference_and_keep_their_smallest_p() {
 fn the_split_of_conversions_bounds_the_lift() {
     let mixture = BernoulliMixture::around(0.5, 5000.0, Alpha::FIVE_PERCENT).unwrap();
     let split = |a, b| conversion_split(a, b, 0.5, &mixture, Alpha::FIVE_PERCENT).unwrap();
-    let (evidence, lift) = split(2500, 2850);
-    assert!(evidence.rejects(Alpha::FIVE_PERCENT) && lift.lower() > 0.0 && lift.lower() < 0.14 && lift.upper() > 0.14);
-    let (none, around) = split(2500, 2510);
-    assert!(!none.rejects(Alpha::FIVE_PERCENT) && around.lower() < 0.0 && around.upper() > 0.0);
+    let found = split(2500, 2850);
+    assert!(found.evidence.rejects(Alpha::FIVE_PERCENT) && found.p < 0.05 && found.method == Method::ConversionSplit);
+    assert!((found.lift.unwrap() - 0.14).abs() < 1e-12 && (found.converted_a, found.converted_b) == (2500, 2850));
+    assert!(found.lift_lower > 0.0 && found.lift_lower < 0.14 && found.lift_upper.unwrap() > 0.14);
+    let none = split(2500, 2510);
+    assert!(!none.evidence.rejects(Alpha::FIVE_PERCENT) && none.lift_lower < 0.0 && none.lift_upper.unwrap() > 0.0);
     // One sided traffic: twice the conversions at twice the traffic is no lift.
-    let (uneven, lift) = conversion_split(1000, 2000, 2.0 / 3.0, &mixture, Alpha::FIVE_PERCENT).unwrap();
-    assert!(uneven.log() < 0.0 && lift.lower() < 0.0 && lift.upper() > 0.0);
-    let (_, first) = split(0, 3);
-    assert_eq!(first.upper(), f64::INFINITY);
+    let uneven = conversion_split(1000, 2000, 2.0 / 3.0, &mixture, Alpha::FIVE_PERCENT).unwrap();
+    assert!(uneven.evidence.log() < 0.0 && uneven.lift_lower < 0.0 && uneven.lift_upper.unwrap() > 0.0);
+    assert!(uneven.lift.unwrap().abs() < 1e-12);
+    let first = split(0, 3);
+    assert_eq!((first.lift, first.lift_upper), (Err(Undefined::Unbounded), Err(Undefined::Unbounded)));
+    assert!(first.lift_lower < 0.0 && first.share_interval.upper() == 1.0);
     assert_eq!(conversion_split(0, 0, 0.5, &mixture, Alpha::FIVE_PERCENT), Err(Undefined::NoUnits));
+    assert_eq!(conversion_split(9, 1, 1e-320, &mixture, Alpha::FIVE_PERCENT), Err(Undefined::OutOfRange));
     assert_eq!(conversion_split(1, 1, 1.0, &mixture, Alpha::FIVE_PERCENT), Err(Undefined::OutOfRange));
     assert_eq!(conversion_split(u64::MAX, 1, 0.5, &mixture, Alpha::FIVE_PERCENT), Err(Undefined::OutOfRange));
 }
@@ -152,13 +161,9 @@ fn e_values_combine() {
     assert_eq!(EValue::from_log(1e300).unwrap().value(), f64::MAX);
     assert_eq!((EValue::ONE.p(), e(0.1).p()), (1.0, 1.0));
     assert!(e(20.1).rejects(Alpha::FIVE_PERCENT) && !e(19.9).rejects(Alpha::FIVE_PERCENT));
-    // The calibrator integrates to 1 over p.
-    let steps = 1_000_000;
-    let grid = (0..steps).map(|i| EValue::calibrated((f64::from(i) + 0.5) / f64::from(steps)).unwrap().value());
-    assert!((grid.sum::<f64>() / f64::from(steps) - 1.0).abs() < 1e-3);
-    assert!(
-        EValue::calibrated(0.0).is_ok() && EValue::calibrated(1.1).is_err() && EValue::calibrated(f64::NAN).is_err()
-    );
+    // A weight whose share is no double still counts for what it is worth.
+    let extreme = EValue::mean(&[(EValue::from_log(2000.0).unwrap(), 5e-324), (EValue::ONE, 1e300)]).unwrap();
+    assert!((extreme.log() - (2000.0 + 5e-324_f64.ln() - 1e300_f64.ln())).abs() < 1e-9);
 }
 
 #[test]
@@ -173,6 +178,40 @@ fn the_e_procedure_follows_its_definition() {
 }
 
 proptest! {
+    #[test]
+    fn the_interval_at_the_level_found_excludes_no_effect_exactly_for_what_is_rejected(
+        z in prop::collection::vec(-9.0..9.0_f64, 1..30), error in 1e-6..1e3_f64, units in 100_u64..10_000_000,
+    ) {
+        for side in [Side::TwoSided, Side::Greater] {
+            let tuning = Tuning::new(Alpha::FIVE_PERCENT, 20_000.0, side).unwrap();
+            let look = |z: &f64, tuning: &Tuning| confidence_sequence(z * error, error, units, tuning).unwrap();
+            let values: Vec<EValue> =
+                z.iter().map(|z| EValue::from_log(look(z, &tuning).log_e_value).unwrap()).collect();
+            let found = e_benjamini_hochberg(&values, Alpha::FIVE_PERCENT);
+            let Some(level) = found.interval_alpha else { continue };
+            let read = tuning.with_alpha(level);
+            prop_assert!(read.alpha() == level && read.rho() == tuning.rho() && read.side() == side);
+            for ((z, rejected), value) in z.iter().zip(&found.rejected).zip(&values) {
+                // On the boundary itself rounding may fall either way.
+                if (value.log() + level.get().ln()).abs() < 1e-9 {
+                    continue;
+                }
+                let excludes = match side {
+                    Side::TwoSided => {
+                        let interval = look(z, &read).interval;
+                        interval.lower() > 0.0 || interval.upper() < 0.0
+                    }
+                    _ => {
+                        let n = units as f64;
+                        let bound = normal_mixture_bound(n, level, 20_000.0, Alpha::FIVE_PERCENT, side).unwrap();
+                        *z > bound / n.sqrt()
+                    }
+                };
+                prop_assert_eq!(excludes, *rejected, "{:?} at z = {}", side, z);
+            }
+        }
+    }
+
     #[test]
     fn the_interval_holds_what_the_evidence_does_not_reject(
         n in 1_u64..10_000_000_000, share in 0.0..=1.0_f64, null in 1e-9..1.0_f64, level in 1e-6..0.5_f64,

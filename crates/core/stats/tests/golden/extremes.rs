@@ -1,9 +1,13 @@
 //! The ends of every estimator: one unit, a billion, nobody, everybody, one value, no value.
 
 use proptest::prelude::*;
+use stats::adaptive::{AdaptiveTrial, Epoch, Estimator};
+use stats::e_value::{BernoulliMixture, Blocks, DEFAULT_PSEUDO_COUNT, conversion_split};
 use stats::quantile::{ClusterUnits, LogCounts, QuantileArm, quantile_difference};
+use stats::sequential::{Side, Tuning, confidence_sequence};
+use stats::srm::{DEFAULT_CONCENTRATION, Multinomial, Weights, chi_square};
 use stats::{
-    Alpha, Comparison, Conversions, Estimate, Joint, JointSums, Moments, Pooling, Stratum, Undefined, Warning,
+    Alpha, Comparison, Conversions, Estimate, Joint, JointSums, Moments, Pooling, Stratum, Sums, Undefined, Warning,
     clustered, cuped, cuped_ratio_by_mean, lift, post_stratified, ratio, two_proportion, welch,
 };
 
@@ -133,6 +137,124 @@ fn skewed_revenue_of_few_units_warns_and_a_firm_metric_does_not() {
     assert!(weak.warnings.contains(Warning::WeakBaseline));
 }
 
+/// Every sequence over every effect of a comparison.
+fn sequences(compared: &Result<Comparison, Undefined>) -> Vec<Result<f64, Undefined>> {
+    let sides = [Side::TwoSided, Side::Greater, Side::Less];
+    let effects = compared.iter().flat_map(|compared| [compared.absolute, compared.relative]);
+    let looks = effects.flat_map(|effect| {
+        sides.map(|side| {
+            let (effect, tuning) = (effect?, Tuning::new(ALPHA, 5000.0, side).unwrap());
+            let units = effect.n_a.saturating_add(effect.n_b);
+            let got = confidence_sequence(effect.effect, effect.standard_error, units, &tuning)?;
+            let numbers = [got.effect, got.standard_error, got.half_width, got.log_e_value];
+            assert!(numbers.iter().all(|number| number.is_finite()) && (0.0..=1.0).contains(&got.p), "{got:?}");
+            let ends = [(got.interval.lower(), Side::Less), (got.interval.upper(), Side::Greater)];
+            assert!(ends.iter().all(|(end, open)| end.is_finite() || side == *open), "{got:?}");
+            Ok(got.p)
+        })
+    });
+    looks.collect()
+}
+
+#[test]
+fn sequences_of_extreme_arms_are_numbers_or_reasons() {
+    let arm = |n, x| Conversions::new(n, x).unwrap();
+    let compare = |a, b| two_proportion(a, b, ALPHA).map(|got| got.comparison(ALPHA));
+    let billion = 1_000_000_000;
+    for (a, b, found) in [
+        (arm(100, 0), arm(100, 3), 3),
+        (arm(100, 0), arm(100, 0), 0),
+        (arm(100, 100), arm(100, 97), 6),
+        (arm(100, 100), arm(100, 100), 0),
+        (arm(1, 1), arm(billion, 7), 6),
+        (arm(1, 0), arm(1, 1), 0),
+        (arm(billion, 1), arm(billion, billion), 6),
+    ] {
+        assert_eq!(sequences(&compare(a, b)).iter().flatten().count(), found, "{a:?} {b:?}");
+    }
+    let moments = |n, mean, variance| Moments::new(n, mean, variance).unwrap();
+    let equal = sequences(&welch(moments(50, 5.0, 0.0), moments(50, 7.0, 0.0), ALPHA));
+    assert!(equal.iter().all(Result::is_err));
+    let one_constant = sequences(&welch(moments(50, 5.0, 0.0), moments(50, 7.0, 1.0), ALPHA));
+    assert_eq!(one_constant.iter().flatten().count(), 3);
+}
+
+#[test]
+fn exact_evidence_of_extreme_arms_is_finite_or_a_reason() {
+    let arm = |n, x| Conversions::new(n, x).unwrap();
+    let billion = 1_000_000_000;
+    let ends =
+        [arm(1, 0), arm(1, 1), arm(100, 0), arm(100, 100), arm(billion, 0), arm(billion, billion), arm(billion, 1)];
+    let mut read = 0;
+    for a in ends {
+        for b in ends {
+            let mut blocks = Blocks::new(DEFAULT_PSEUDO_COUNT).unwrap();
+            for _ in 0..3 {
+                if let Ok(got) = blocks.observe(a, b) {
+                    assert!(got.evidence.log().is_finite() && (0.0..=1.0).contains(&got.p));
+                    read += 1;
+                }
+            }
+            let got = conversion_split(a.x(), b.x(), 0.5, &BernoulliMixture::UNIFORM, ALPHA);
+            if a.x() + b.x() == 0 {
+                assert_eq!(got, Err(Undefined::NoUnits));
+                continue;
+            }
+            let got = got.unwrap();
+            let numbers = [got.evidence.log(), got.p, got.share, got.lift_lower, got.lift_upper.unwrap_or(0.0)];
+            assert!(numbers.iter().all(|number| number.is_finite()), "{got:?}");
+        }
+    }
+    assert_eq!(read, 3 * ends.len() * ends.len());
+}
+
+#[test]
+fn sample_ratios_of_extreme_counts_are_numbers_or_reasons() {
+    let billion = 1_000_000_000;
+    for weights in [[1.0, 1.0], [1.0, 1e9]].map(|weights| Weights::new(&weights).unwrap()) {
+        for counts in [[0, 0], [1, 0], [0, 1], [1, 1], [billion, 0], [0, billion], [billion, billion], [u64::MAX, 0]] {
+            let mut test = Multinomial::new(weights.clone(), DEFAULT_CONCENTRATION).unwrap();
+            let reading = test.observe(&counts).unwrap();
+            assert!(reading.log_bayes_factor.is_finite(), "{counts:?} {reading:?}");
+            assert!((0.0..=1.0).contains(&reading.p) && (0.0..=1.0).contains(&reading.posterior));
+            match chi_square(&counts, &weights) {
+                Ok(got) => assert!(got.statistic.is_finite() && (0.0..=1.0).contains(&got.p), "{counts:?} {got:?}"),
+                Err(why) => assert_eq!((why, counts), (Undefined::NoUnits, [0, 0])),
+            }
+        }
+    }
+}
+
+#[test]
+fn adaptive_estimates_of_extreme_arms_are_numbers_or_reasons() {
+    let same = |n: u64, value: i64| {
+        let (signed, square) = (i128::from(value), u128::from(value.unsigned_abs()).pow(2));
+        Sums::from_parts(n, i128::from(n) * signed, u128::from(n) * square)
+    };
+    let billion = 1_000_000_000;
+    let mixed = Sums::from_parts(billion, 7, 7);
+    let ends = [Sums::default(), same(1, 0), same(1, 1), same(100, 0), same(100, 1), same(billion, 1), mixed];
+    let mut found = 0;
+    for a in ends {
+        for b in ends {
+            for shares in [[0.5, 0.5], [1e-9, 1.0 - 1e-9]] {
+                let epoch = Epoch::new(&shares, &[a, b], 1.0).unwrap();
+                let trial = AdaptiveTrial::new(vec![epoch.clone(), epoch], 0.5).unwrap();
+                for estimator in [Estimator::InverseProbability, Estimator::SelfNormalised, Estimator::Augmented] {
+                    let values = [0, 1].map(|arm| trial.value(arm, estimator, ALPHA));
+                    for got in values.into_iter().chain([trial.difference(0, 1, estimator, ALPHA)]).flatten() {
+                        let numbers = [got.value, got.standard_error, got.effective_units, got.interval.lower()];
+                        assert!(numbers.iter().all(|number| number.is_finite()) && got.standard_error > 0.0, "{got:?}");
+                        assert!((0.0..=1.0).contains(&got.p.two_sided));
+                        found += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(found > 300, "{found}");
+}
+
 proptest! {
     #[test]
     fn any_units_give_numbers_or_reasons(
@@ -175,7 +297,7 @@ proptest! {
     ) {
         let (a, b) = (Moments::new(n, mean, variance).unwrap(), Moments::new(n, mean + 1.0, variance).unwrap());
         let compared = welch(a, b, ALPHA).unwrap();
-        if let Ok(lift) = lift(&compared, a, b, ALPHA) {
+        if let Ok(lift) = lift(&compared, ALPHA) {
             prop_assert!(is_sound(&lift.delta));
         }
         let mut counts = LogCounts::new(7).unwrap();

@@ -3,7 +3,7 @@
 use crate::vectors::{Case, cases};
 use proptest::prelude::*;
 use stats::sequential::{Running, Side, Tuning, confidence_sequence, normal_mixture_bound};
-use stats::{Alpha, Interval, Moments, Undefined, welch};
+use stats::{Alpha, Interval, Method, Moments, Undefined, welch};
 
 fn alpha(level: f64) -> Alpha {
     Alpha::new(level).unwrap()
@@ -72,8 +72,16 @@ fn degenerate_inputs_have_named_reasons() {
     assert_eq!(at(1.0, -1.0, 9), Err(Undefined::OutOfRange));
     assert_eq!(at(f64::NAN, 1.0, 9), Err(Undefined::OutOfRange));
     assert_eq!(at(1e9, 1e-3, 1_000_000), Ok(0.0));
+    // The evidence outgrows a double before the estimate does.
+    assert_eq!(at(1e200, 1.0, 9), Err(Undefined::OutOfRange));
+    assert_eq!(tuning.half_width_errors(0), Err(Undefined::NoUnits));
+    let whole = confidence_sequence(0.4, 0.1, 5000, &tuning).unwrap();
+    assert_eq!((whole.method, whole.effect, whole.standard_error), (Method::ConfidenceSequence, 0.4, 0.1));
+    assert_eq!((whole.units, whole.tuning), (5000, tuning));
+    assert!(Tuning::new(Alpha::FIVE_PERCENT, 1e-320, Side::TwoSided).is_err());
     assert!(Tuning::new(alpha(0.5), 5000.0, Side::Greater).is_err());
     assert!(Tuning::new(alpha(0.5), 5000.0, Side::TwoSided).is_ok());
+    assert!(normal_mixture_bound(1e308, alpha(0.05), 1e-300, alpha(0.05), Side::TwoSided).is_err());
     for size in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(Tuning::new(Alpha::FIVE_PERCENT, size, Side::TwoSided).is_err());
     }
@@ -94,6 +102,32 @@ fn a_one_sided_e_value_expects_one_where_there_is_no_effect() {
         assert!((expected - 1.0).abs() < 1e-6, "{side:?}: {expected}");
     }
 }
+
+#[test]
+fn evidence_far_on_the_wrong_side_follows_its_asymptote() {
+    // With seen = 0.01: ln 2 - ln(1.01) / 2 + ln of Mills' ratio at u = z sqrt(0.01 / 1.01), by mpmath with 50 digits.
+    let tuning = Tuning::new(Alpha::FIVE_PERCENT, 1e6, Side::Greater).unwrap();
+    let units = (0.01 / tuning.rho() / tuning.rho()).round() as u64;
+    let seen = units as f64 * tuning.rho() * tuning.rho();
+    let log_e = |z: f64| confidence_sequence(z, 1.0, units, &tuning).unwrap().log_e_value;
+    let common = std::f64::consts::LN_2 - 0.5 * seen.ln_1p();
+    let scale = (seen / (1.0 + seen)).sqrt();
+    for (u, log_mills) in MILLS {
+        let got = log_e(u / scale) - common;
+        assert!((got - log_mills).abs() < 1e-11 * log_mills.abs(), "{u:e}: {got}, wanted {log_mills}");
+    }
+}
+
+/// `u^2 / 2 + ln Phi(u)`.
+const MILLS: [(f64, f64); 7] = [
+    (-1.0, -1.3410216450092636),
+    (-29.0, -4.287419909730163),
+    (-30.0, -4.3212439563431975),
+    (-31.0, -4.353963627179288),
+    (-100.0, -5.524208694205089),
+    (-100000000.0, -19.339619277157038),
+    (-1e160, -369.33255341225197),
+];
 
 #[test]
 fn looks_together_keep_the_smallest_p_and_what_all_intervals_share() {
@@ -123,8 +157,27 @@ proptest! {
             let got = confidence_sequence(z, 1.0, units, &tuning).unwrap();
             prop_assert!(got.log_e_value.is_finite() && (0.0..=1.0).contains(&got.p));
             prop_assert!((-got.log_e_value).exp().min(1.0) <= got.p * (1.0 + 1e-9), "{side:?} {got:?}");
-            let errors = tuning.half_width_errors(units);
+            let errors = tuning.half_width_errors(units).unwrap();
             prop_assert!((errors / got.half_width - 1.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn whatever_is_given_evidence_is_finite_or_there_is_a_reason(
+        effect in any::<f64>(), error in any::<f64>(), z in any::<f64>(), units: u64, n_star in any::<f64>(), level in 0.0..1.0_f64,
+    ) {
+        let Ok(level) = Alpha::new(level) else { return Ok(()) };
+        for side in [Side::TwoSided, Side::Greater, Side::Less] {
+            let Ok(tuning) = Tuning::new(level, n_star.abs(), side) else { continue };
+            for (effect, error) in [(effect, error.abs()), (z, 1.0), (z * error.abs(), error.abs())] {
+                let Ok(got) = confidence_sequence(effect, error, units, &tuning) else { continue };
+                let numbers = [got.effect, got.standard_error, got.half_width, got.log_e_value];
+                prop_assert!(numbers.iter().all(|number| number.is_finite()), "{:?}", got);
+                prop_assert!((0.0..=1.0).contains(&got.p), "{:?}", got);
+                prop_assert!(got.interval.lower().is_finite() || side == Side::Less);
+                prop_assert!(got.interval.upper().is_finite() || side == Side::Greater);
+            }
+            prop_assert!(tuning.half_width_errors(units).is_ok_and(f64::is_finite) || tuning.half_width_errors(units).is_err());
         }
     }
 

@@ -52,12 +52,20 @@ fn every_golden_case_matches() {
 #[test]
 fn units_in_an_arm_without_a_share_are_a_mismatch() {
     let weights = Weights::new(&[1.0, 0.0, 1.0]).unwrap();
-    let got = chi_square(&[500, 1, 500], &weights).unwrap();
-    assert_eq!((got.statistic, got.p, got.is_mismatch()), (f64::INFINITY, 0.0, true));
+    // What is left is tested as if the arm did not exist, which by itself is no mismatch.
+    let got = chi_square(&[480, 7, 520], &weights).unwrap();
+    let rest = chi_square(&[480, 520], &Weights::new(&[1.0, 1.0]).unwrap()).unwrap();
+    assert_eq!((got.statistic, got.p, got.degrees, got.units), (rest.statistic, rest.p, rest.degrees, 1000));
+    assert!((got.statistic - 1.6).abs() < 1e-12 && !rest.is_mismatch() && got.is_mismatch());
+    assert_eq!((got.expected, got.excluded_units), (vec![500.0, 0.0, 500.0], 7));
+    let only = chi_square(&[0, 3, 0], &weights).unwrap();
+    assert_eq!((only.statistic, only.p, only.units, only.is_mismatch()), (0.0, 1.0, 0, true));
     let mut test = Multinomial::new(weights, DEFAULT_CONCENTRATION).unwrap();
-    assert!(!test.observe(&[500, 0, 500]).unwrap().is_mismatch());
+    let before = test.observe(&[500, 0, 500]).unwrap();
+    assert!(!before.is_mismatch());
     let reading = test.observe(&[0, 1, 0]).unwrap();
-    assert_eq!((reading.p, reading.posterior), (0.0, 1.0));
+    assert_eq!((reading.log_bayes_factor, reading.p), (before.log_bayes_factor, before.p));
+    assert_eq!((reading.units, reading.excluded_units, reading.is_mismatch()), (1000, 1, true));
 }
 
 #[test]
@@ -73,8 +81,16 @@ fn degenerate_inputs_have_named_reasons() {
     assert_eq!(test.observe(&[1]), Err(Undefined::ArmsDiffer { counts: 1, weights: 2 }));
     let before = test.clone();
     test.observe(&[u64::MAX, 0]).unwrap();
-    assert_eq!(test.observe(&[1, 0]), Err(Undefined::OutOfRange));
     assert_ne!(test, before);
+    let full = test.clone();
+    assert_eq!(test.observe(&[1, 0]), Err(Undefined::OutOfRange));
+    assert_eq!(test, full);
+    let nearly_none = Weights::new(&[1.0, 1e-300]).unwrap();
+    assert_eq!(chi_square(&[1, u64::MAX], &nearly_none), Err(Undefined::OutOfRange));
+    let mut nearly = Multinomial::new(nearly_none, 1.0).unwrap();
+    let fresh = nearly.clone();
+    assert_eq!(nearly.observe(&[1, u64::MAX]), Err(Undefined::OutOfRange));
+    assert_eq!(nearly, fresh);
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn evidence(
         units: control.saturating_add(treatment),
         smallest_arm: control.min(treatment),
         sample_ratio_p: sample_ratio.as_ref().map(|test| test.p).map_err(|why| *why),
+        excluded_units: sample_ratio.as_ref().map_or(0, |test| test.excluded_units),
         primary: sequence.as_ref().map(|sequence| sequence.interval).map_err(|why| *why),
         guardrails: Vec::new(),
         warnings: stats::Warnings::NONE,

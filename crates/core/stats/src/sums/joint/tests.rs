@@ -105,6 +105,9 @@ fn parts_and_undefined_moments() {
     assert_eq!(sums.moments([1.0, 0.0, 1.0]), Err(Undefined::OutOfRange));
     assert_eq!(JointSums::default().moments([1.0; 3]), Err(Undefined::NoUnits));
     assert_eq!(JointSums::of(1, 1, 1).moments([1.0; 3]), Err(Undefined::TooFewUnits { units: 1, needed: 2 }));
+    // A scale that takes the numbers out of a double is no contradiction, and squares of scales are not computed.
+    assert_eq!(sums.moments([1e-320, 1.0, 1.0]), Err(Undefined::OutOfRange));
+    assert_eq!(sums.moments([1e200, 1.0, 1e200]).unwrap().covariances()[0], [0.0, 4.5e-200, 0.0]);
     let impossible = JointSums { xx: 0, ..sums };
     assert_eq!(impossible.moments([1.0; 3]), Err(Undefined::InconsistentSums));
 }
