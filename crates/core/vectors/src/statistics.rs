@@ -2,7 +2,9 @@
 //! `expected` names must be in it, within the case's `tolerance`.
 //!
 //! A number agrees when `|found - expected| <= abs + rel |expected|`; `tolerance.fields` overrides both by the last key.
-//! `null`, or an object with an `error`, stands for what is undefined; infinities are text. Must never know: formulae.
+//! A key of an enclosing object speaks for all below it, the innermost first. `null`, or an object with an `error`, stands
+//! for what is undefined, a whole case included; infinities and NaN are text, so that NaN is never taken for undefined.
+//! Must never know: formulae.
 
 mod answer;
 mod bayes;
@@ -13,11 +15,11 @@ mod plans;
 mod rates;
 
 use crate::report::{Comparison, Report};
-use answer::Input;
-use serde_json::Value;
+use answer::{Input, Unanswered};
+use serde_json::{Value, json};
 
 /// Computes everything that files of one name may expect of a case.
-type Answer = fn(&Input<'_>) -> Result<Value, String>;
+type Answer = fn(&Input<'_>) -> Result<Value, Unanswered>;
 
 const FILES: &[(&str, Answer)] = &[
     ("bayes_normal", bayes::normal_effect),
@@ -47,7 +49,12 @@ pub(crate) fn run(file_name: &str, file: &Value, companion: &dyn Fn(&str) -> Opt
     let Some(answer) = answer_of(file_name) else { return Report::default() };
     Report::of_cases(file, |case| {
         let input = case.get("input").ok_or("no input")?;
-        let found = answer(&Input { of: input, companion })?;
+        let found = match answer(&Input { of: input, companion }) {
+            Ok(found) => found,
+            // Refusing is an answer: right where the file expects nothing.
+            Err(Unanswered::Undefined(why)) => json!({ "error": why }),
+            Err(Unanswered::Unreadable(why)) => return Err(why),
+        };
         let expected = case.get("expected").ok_or("nothing expected")?;
         let tolerance = case.get("tolerance").ok_or("no tolerance")?;
         Ok(compare(Comparison::default(), tolerance, "", expected, &found))
@@ -76,21 +83,48 @@ fn compare(mut so_far: Comparison, tolerance: &Value, path: &str, expected: &Val
             }
             so_far
         }
+        // What is undefined as a whole is so in all its parts.
+        (Value::Array(wanted), found) if is_undefined(found) && !wanted.is_empty() => {
+            for expected in wanted {
+                so_far = compare(so_far, tolerance, path, expected, found);
+            }
+            so_far
+        }
         _ => so_far.judged(path, expected, found, agrees(tolerance, path, expected, found)),
     }
 }
 
 fn agrees(tolerance: &Value, path: &str, expected: &Value, found: &Value) -> bool {
-    let undefined = |value: &Value| value.is_null() || value.get("error").is_some();
     match (expected.as_f64(), found.as_f64()) {
         (Some(expected), Some(found)) => {
-            let of_field = tolerance.get("fields").and_then(|fields| fields.get(path.rsplit('/').next()?));
+            let fields = tolerance.get("fields");
+            let of_field = path.rsplit('/').find_map(|key| fields?.get(key));
             let bound = |key: &str| {
                 let number = |of: &Value| of.get(key).and_then(Value::as_f64);
                 of_field.and_then(number).or_else(|| number(tolerance)).unwrap_or(0.0)
             };
             found == expected || (found - expected).abs() <= bound("abs") + bound("rel") * expected.abs()
         }
-        _ => expected == found || (undefined(expected) && undefined(found)),
+        _ => expected == found || (is_undefined(expected) && is_undefined(found)),
+    }
+}
+
+fn is_undefined(value: &Value) -> bool {
+    value.is_null() || value.get("error").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answer::{number, real};
+    use super::*;
+
+    #[test]
+    fn nan_is_not_what_is_undefined() {
+        let tolerance = json!({ "rel": 1.0, "abs": 1.0 });
+        for wrong in [real(f64::NAN), number::<()>(Ok(f64::NAN))] {
+            assert!(!agrees(&tolerance, "p", &Value::Null, &wrong) && !agrees(&tolerance, "p", &json!(0.5), &wrong));
+        }
+        assert!(agrees(&tolerance, "p", &Value::Null, &number(Err(()))));
+        assert!(agrees(&tolerance, "p", &json!("-inf"), &real(f64::NEG_INFINITY)));
     }
 }

@@ -104,6 +104,69 @@ fn what_is_undefined_is_neither_a_number_nor_the_other_way_round() {
     assert!(run("two_proportion.json", &file).missed.iter().any(|miss| miss.differences[0].field == "rate_a"));
 }
 
+/// The differences of one case.
+fn judge(name: &str, expected: &Value, input: &Value) -> Vec<String> {
+    let tolerance = json!({ "rel": 1e-9, "abs": 1e-12 });
+    let case = json!({ "name": "a", "input": input, "expected": expected, "tolerance": tolerance });
+    let report = vectors::check(name, &json!({ "cases": [case] })).unwrap();
+    report.missed.into_iter().flat_map(|miss| miss.differences).map(|difference| difference.to_string()).collect()
+}
+
+#[test]
+fn refusing_a_case_is_right_where_nothing_is_expected() {
+    let rates = json!({ "x_a": 0, "n_a": 0, "x_b": 2, "n_b": 9 });
+    let nothing = json!({ "z": null, "p_two_sided": null, "ci_95": [null, null], "rate_a": null, "rate_b": 2.0 / 9.0 });
+    assert_eq!(judge("two_proportion.json", &nothing, &rates), [""; 0]);
+    assert_eq!(judge("two_proportion.json", &json!({ "z": 0.0 }), &rates).len(), 1);
+    let mean = json!({ "n_a": 1, "mean_a": 2.0, "var_a": 0.0, "n_b": 9, "mean_b": 2.0, "var_b": -1.0 });
+    let expected = json!({ "absolute": { "error": "UNDEFINED" }, "relative": null, "mean_a": 2.0, "var_b": null });
+    assert_eq!(judge("welch_mean.json", &expected, &mean), [""; 0]);
+    for (name, input) in [
+        ("srm.json", json!({ "kind": "chi_square", "observed": [0, 0], "weights": [1.0, 1.0] })),
+        ("srm.json", json!({ "kind": "chi_square", "observed": [3, 4], "weights": [1.0, -1.0] })),
+        ("heterogeneity.json", json!({ "effects": [1.0], "variances": [1.0] })),
+        ("multiplicity.json", json!({ "p_values": [0.5, 1.5], "alpha": 0.05 })),
+        ("multiplicity.json", json!({ "p_values": [0.5, "nan"], "alpha": 0.05 })),
+        ("group_sequential.json", json!({ "information_fractions": [0.5, 0.4], "alpha": 0.05, "sides": 2 })),
+    ] {
+        assert_eq!(judge(name, &json!({ "error": "REFUSED" }), &input), [""; 0], "{input}");
+        assert_eq!(judge(name, &json!({ "p": null, "chi2": null }), &input), [""; 0], "{input}");
+        assert_eq!(judge(name, &json!({ "p": 1.0 }), &input).len(), 1, "{input}");
+        // What cannot be read is a miss, whatever is expected.
+        assert_eq!(judge(name, &json!({ "error": "REFUSED" }), &json!({ "kind": "chi_square" })).len(), 1);
+    }
+}
+
+#[test]
+fn infinite_evidence_is_text() {
+    let input = json!({
+        "kind": "sequential_multinomial", "null_probabilities": [0.5, 0.5, 0.0], "dirichlet_concentration": 10000.0,
+        "data": [[10, 10, 0], [0, 0, 1]],
+    });
+    let file = |last: Value| json!({ "log_bayes_factor": [0.0, last] });
+    let loose = |expected: &Value| {
+        let case =
+            json!({ "name": "a", "input": input, "expected": expected, "tolerance": { "abs": 0.1, "rel": 0.0 } });
+        vectors::check("srm.json", &json!({ "cases": [case] })).unwrap().missed.len()
+    };
+    assert_eq!((loose(&file(json!("inf"))), loose(&file(json!(0.0))), loose(&file(json!(null)))), (0, 1, 1));
+    assert_eq!(loose(&json!({ "p": [1.0, 0.0], "posterior": [0.5, 1.0] })), 0);
+}
+
+#[test]
+fn a_tolerance_of_an_enclosing_key_holds_below_it() {
+    let mut file = read("ltv.json");
+    let first = file["cases"][0].clone();
+    assert_eq!(first["tolerance"]["fields"]["lifetimes_params"]["rel"], json!(0.005));
+    file["cases"] = json!([first]);
+    for (pointer, missed) in [("/cases/0/expected/lifetimes_params/r", 0), ("/cases/0/expected/params/r", 1)] {
+        let mut changed = file.clone();
+        let leaf = changed.pointer_mut(pointer).unwrap();
+        *leaf = json!(leaf.as_f64().unwrap() * 1.003);
+        assert_eq!(run("ltv.json", &changed).missed.len(), missed, "{pointer}");
+    }
+}
+
 #[test]
 fn a_file_is_known_by_its_name_and_shape_and_data_must_lie_beside_it() {
     let file = read("srm.json");

@@ -1,12 +1,12 @@
 //! Bayesian readings.
 
-use super::answer::{Input, interval, levels, number, told};
+use super::answer::{Input, Unanswered, interval, levels, real, reals, told};
 use serde_json::{Value, json};
 use stats::bayes::{BetaPrior, NormalPrior, best_of, compare, credible_interval, difference_interval};
 use stats::distribution::Beta;
 use stats::{Alpha, Undefined};
 
-pub(super) fn normal_effect(input: &Input<'_>) -> Result<Value, String> {
+pub(super) fn normal_effect(input: &Input<'_>) -> Result<Value, Unanswered> {
     let (a, b, alpha) = (input.moments("a")?, input.moments("b")?, input.alpha()?);
     let compared = told(stats::welch(a, b, alpha))?;
     let given = input.part("prior")?;
@@ -28,18 +28,18 @@ pub(super) fn normal_effect(input: &Input<'_>) -> Result<Value, String> {
         (got.chance_of_increase, got.expected_gain, got.expected_loss)
     };
     Ok(json!({
-        "data_effect": estimate.effect,
-        "data_se": estimate.standard_error,
-        "posterior_mean": got.mean,
-        "posterior_sd": got.standard_deviation,
-        "chance_to_win": win,
+        "data_effect": real(estimate.effect),
+        "data_se": real(estimate.standard_error),
+        "posterior_mean": real(got.mean),
+        "posterior_sd": real(got.standard_deviation),
+        "chance_to_win": real(win),
         "ci_95": interval::<Undefined>(Ok(got.interval)),
-        "risk_control": kept,
-        "risk_treatment": shipped,
+        "risk_control": real(kept),
+        "risk_treatment": real(shipped),
     }))
 }
 
-pub(super) fn beta_binomial(input: &Input<'_>) -> Result<Value, String> {
+pub(super) fn beta_binomial(input: &Input<'_>) -> Result<Value, Unanswered> {
     let prior = told(BetaPrior::new(input.number("prior_alpha")?, input.number("prior_beta")?))?;
     match input.text("kind")? {
         "two_arm" => {
@@ -48,31 +48,31 @@ pub(super) fn beta_binomial(input: &Input<'_>) -> Result<Value, String> {
         }
         "k_arm" => {
             let posterior = |arm: &Input<'_>| told(prior.posterior(arm.count("n")?, arm.count("x")?));
-            let arms: Vec<Beta> = input.parts("arms")?.iter().map(posterior).collect::<Result<_, String>>()?;
+            let arms: Vec<Beta> = input.parts("arms")?.iter().map(posterior).collect::<Result<_, Unanswered>>()?;
             let got = told(best_of(&arms))?;
             Ok(json!({
-                "p_best": got.p_best,
-                "expected_loss": got.expected_loss,
-                "expected_loss_best": got.expected_loss,
-                "expected_max": got.expected_max,
+                "p_best": reals(&got.p_best),
+                "expected_loss": reals(&got.expected_loss),
+                "expected_loss_best": reals(&got.expected_loss),
+                "expected_max": real(got.expected_max),
             }))
         }
-        other => Err(format!("unknown kind {other}")),
+        other => Err(format!("unknown kind {other}").into()),
     }
 }
 
-fn two_arms(a: &Beta, b: &Beta) -> Result<Value, String> {
+fn two_arms(a: &Beta, b: &Beta) -> Result<Value, Unanswered> {
     let got = told(compare(a, b))?;
     let mut answer = json!({
-        "posterior_a": [a.a(), a.b()],
-        "posterior_b": [b.a(), b.b()],
-        "mean_a": got.mean_a,
-        "mean_b": got.mean_b,
-        "lift_of_means": number::<Undefined>(Ok(got.lift_of_means)),
-        "p_b_beats_a": got.p_b_beats_a,
-        "p_a_beats_b": got.p_a_beats_b,
-        "loss_choose_a": got.loss_choose_a,
-        "loss_choose_b": got.loss_choose_b,
+        "posterior_a": reals(&[a.a(), a.b()]),
+        "posterior_b": reals(&[b.a(), b.b()]),
+        "mean_a": real(got.mean_a),
+        "mean_b": real(got.mean_b),
+        "lift_of_means": real(got.lift_of_means),
+        "p_b_beats_a": real(got.p_b_beats_a),
+        "p_a_beats_b": real(got.p_a_beats_b),
+        "loss_choose_a": real(got.loss_choose_a),
+        "loss_choose_b": real(got.loss_choose_b),
         "diff_ci_95": interval(difference_interval(a, b, Alpha::FIVE_PERCENT)),
     });
     if let Some(entries) = answer.as_object_mut() {

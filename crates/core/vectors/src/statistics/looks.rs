@@ -1,12 +1,12 @@
 //! Tests that are looked at more than once, and sample ratios.
 
-use super::answer::{Input, interval, number, told};
+use super::answer::{Input, Unanswered, interval, number, optional, real, reals, told};
 use serde_json::{Value, json};
 use stats::sequential::{Side, Tuning, confidence_sequence, normal_mixture_bound};
 use stats::srm::{Multinomial, Weights, chi_square};
 use stats::{Alpha, Undefined};
 
-pub(super) fn sequential(input: &Input<'_>) -> Result<Value, String> {
+pub(super) fn sequential(input: &Input<'_>) -> Result<Value, Unanswered> {
     match input.text("kind")? {
         "asymptotic_cs" => sequence(input),
         "normal_mixture_bound" => {
@@ -15,62 +15,62 @@ pub(super) fn sequential(input: &Input<'_>) -> Result<Value, String> {
             let (v, v_opt) = (input.number("v")?, input.number("v_opt")?);
             Ok(json!({ "bound": number(normal_mixture_bound(v, input.alpha()?, v_opt, tuned, side)) }))
         }
-        other => Err(format!("unknown kind {other}")),
+        other => Err(format!("unknown kind {other}").into()),
     }
 }
 
-fn sequence(input: &Input<'_>) -> Result<Value, String> {
+fn sequence(input: &Input<'_>) -> Result<Value, Unanswered> {
     let side = match input.text("side")? {
         "two_sided" => Side::TwoSided,
         "greater" => Side::Greater,
         "less" => Side::Less,
-        other => return Err(format!("no side is called {other}")),
+        other => return Err(format!("no side is called {other}").into()),
     };
     let (a, b) = (input.moments("a")?, input.moments("b")?);
-    let compared = told(stats::welch(a, b, Alpha::FIVE_PERCENT))?;
-    let estimate = if input.text("difference_type")? == "relative" { compared.relative } else { compared.absolute };
-    let estimate = told(estimate)?;
+    let is_relative = input.text("difference_type")? == "relative";
+    let estimate = stats::welch(a, b, Alpha::FIVE_PERCENT)
+        .and_then(|compared| if is_relative { compared.relative } else { compared.absolute });
     let (alpha, n_star) = (input.alpha()?, input.number("n_star")?);
     let tuning = told(Tuning::new(alpha, n_star, side))?;
     let units = a.n().saturating_add(b.n());
     let total = units as f64;
-    let got = told(confidence_sequence(estimate.effect, estimate.standard_error, units, &tuning))?;
+    let error = estimate.map(|estimate| estimate.standard_error);
+    let got = estimate.and_then(|estimate| confidence_sequence(estimate.effect, error?, units, &tuning));
     let exact = normal_mixture_bound(total, alpha, n_star, alpha, side);
     Ok(json!({
-        "effect": estimate.effect,
-        "se": estimate.standard_error,
+        "effect": number(estimate.map(|estimate| estimate.effect)),
+        "se": number(error),
         "n_total": units,
-        "rho": tuning.rho(),
-        "halfwidth": got.half_width,
-        "ci": interval::<Undefined>(Ok(got.interval)),
-        "log_e_value": got.log_e_value,
-        "p": got.p,
-        "halfwidth_exact_one_sided": number(exact.map(|sum| sum * estimate.standard_error / total.sqrt())),
+        "rho": real(tuning.rho()),
+        "halfwidth": number(got.map(|got| got.half_width)),
+        "ci": interval(got.map(|got| got.interval)),
+        "log_e_value": number(got.map(|got| got.log_e_value)),
+        "p": number(got.map(|got| got.p)),
+        "halfwidth_exact_one_sided": number(error.and_then(|error| {
+            exact.map(|sum| sum * error / total.sqrt()).map_err(|_| Undefined::OutOfRange)
+        })),
     }))
 }
 
-pub(super) fn group_sequential(input: &Input<'_>) -> Result<Value, String> {
+pub(super) fn group_sequential(input: &Input<'_>) -> Result<Value, Unanswered> {
     let fractions = input.numbers("information_fractions")?;
     let two_sided = input.count("sides")? == 2;
     let bounds = told(stats::sequential::group_sequential(&fractions, input.alpha()?, two_sided))?;
     let z: Vec<f64> = bounds.iter().map(|bound| bound.z).collect();
     let nominal_p: Vec<f64> = bounds.iter().map(|bound| bound.nominal_p).collect();
-    Ok(json!({ "z": z, "z_spotify": z, "nominal_p": nominal_p }))
+    Ok(json!({ "z": reals(&z), "z_spotify": reals(&z), "nominal_p": reals(&nominal_p) }))
 }
 
-pub(super) fn sample_ratio(input: &Input<'_>) -> Result<Value, String> {
+pub(super) fn sample_ratio(input: &Input<'_>) -> Result<Value, Unanswered> {
     match input.text("kind")? {
         "chi_square" => {
             let weights = told(Weights::new(&input.numbers("weights")?))?;
-            let got = match chi_square(&counts(input.get("observed")?)?, &weights) {
-                Ok(got) => got,
-                Err(why) => return Ok(json!({ "error": why.code() })),
-            };
+            let got = told(chi_square(&counts(input.get("observed")?)?, &weights))?;
             Ok(json!({
-                "expected_counts": got.expected,
-                "chi2": number::<Undefined>(Ok(got.statistic)),
+                "expected_counts": reals(&got.expected),
+                "chi2": real(got.statistic),
                 "df": got.degrees,
-                "p": got.p,
+                "p": real(got.p),
                 "srm_at_0.001": got.is_mismatch(),
             }))
         }
@@ -79,18 +79,24 @@ pub(super) fn sample_ratio(input: &Input<'_>) -> Result<Value, String> {
             let mut test = told(Multinomial::new(weights, input.number("dirichlet_concentration")?))?;
             let (mut p, mut posterior, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
             for row in input.list("data")? {
-                let reading = told(test.observe(&counts(row)?))?;
-                p.push(reading.p);
-                posterior.push(reading.posterior);
-                evidence.push(reading.log_bayes_factor);
+                // What cannot be read leaves the test as it was.
+                let Some(reading) = optional(told(test.observe(&counts(row)?)))? else {
+                    [&mut p, &mut posterior, &mut evidence].into_iter().for_each(|list| list.push(Value::Null));
+                    continue;
+                };
+                // The reference counts an arm without a share among the others: an impossible event, infinitely sure.
+                let impossible = reading.excluded_units > 0;
+                p.push(real(if impossible { 0.0 } else { reading.p }));
+                posterior.push(real(if impossible { 1.0 } else { reading.posterior }));
+                evidence.push(real(if impossible { f64::INFINITY } else { reading.log_bayes_factor }));
             }
             Ok(json!({ "p": p, "posterior": posterior, "log_bayes_factor": evidence }))
         }
-        other => Err(format!("unknown kind {other}")),
+        other => Err(format!("unknown kind {other}").into()),
     }
 }
 
-fn counts(of: &Value) -> Result<Vec<u64>, String> {
+fn counts(of: &Value) -> Result<Vec<u64>, Unanswered> {
     let counts = of.as_array().map(|counts| counts.iter().map(Value::as_u64).collect::<Option<_>>());
-    counts.flatten().ok_or_else(|| "counts are no list of whole numbers".to_owned())
+    counts.flatten().ok_or_else(|| Unanswered::Undefined("counts are no list of whole numbers".to_owned()))
 }

@@ -1,55 +1,63 @@
 //! Means, ratios, adjusted means and quantiles.
 
-use super::answer::{Input, comparison, estimate, number, told};
+use super::answer::{Input, Unanswered, comparison, estimate, number, optional, real, told};
 use serde_json::{Value, json};
 use stats::quantile::{Bounds, ClusterUnits, QuantileArm, quantile_difference};
 use stats::{Alpha, Cuped, Joint, Pooling, RatioArm, Undefined};
 
-pub(super) fn welch(input: &Input<'_>) -> Result<Value, String> {
-    let (a, b) = (input.moments("a")?, input.moments("b")?);
-    let mut answer = comparison(stats::welch(a, b, Alpha::FIVE_PERCENT))?;
-    answer.insert("mean_a".to_owned(), json!(a.mean()));
-    answer.insert("mean_b".to_owned(), json!(b.mean()));
-    answer.insert("var_a".to_owned(), json!(a.variance()));
-    answer.insert("var_b".to_owned(), json!(b.variance()));
+pub(super) fn welch(input: &Input<'_>) -> Result<Value, Unanswered> {
+    let arms = [optional(input.moments("a"))?, optional(input.moments("b"))?];
+    let compared = match arms {
+        [Some(a), Some(b)] => stats::welch(a, b, Alpha::FIVE_PERCENT),
+        _ => Err(Undefined::NoUnits),
+    };
+    let mut answer = comparison(compared)?;
+    for (name, arm) in ["a", "b"].into_iter().zip(arms) {
+        answer.insert(format!("mean_{name}"), arm.map_or(Value::Null, |arm| real(arm.mean())));
+        answer.insert(format!("var_{name}"), arm.map_or(Value::Null, |arm| real(arm.variance())));
+    }
     Ok(answer.into())
 }
 
-pub(super) fn ratio(input: &Input<'_>) -> Result<Value, String> {
-    let arm = |name: &str| -> Result<Joint<2>, String> {
+pub(super) fn ratio(input: &Input<'_>) -> Result<Value, Unanswered> {
+    let arm = |name: &str| -> Result<Joint<2>, Unanswered> {
         input.part(name)?.joint("n", ["sum_m", "sum_d"], [["sum_m2", "sum_md"], ["", "sum_d2"]])
     };
-    let (a, b) = (arm("a")?, arm("b")?);
-    let mut answer = comparison(stats::ratio(&a, &b, Alpha::FIVE_PERCENT))?;
-    for (name, arm) in [("a", &a), ("b", &b)] {
-        let arm = RatioArm::new(arm);
+    let arms = [optional(arm("a"))?, optional(arm("b"))?];
+    let compared = match &arms {
+        [Some(a), Some(b)] => stats::ratio(a, b, Alpha::FIVE_PERCENT),
+        _ => Err(Undefined::NoUnits),
+    };
+    let mut answer = comparison(compared)?;
+    for (name, arm) in ["a", "b"].into_iter().zip(&arms) {
+        let arm = arm.as_ref().ok_or(Undefined::NoUnits).and_then(RatioArm::new);
         answer.insert(format!("ratio_{name}"), number(arm.map(|arm| arm.moments.mean())));
         answer.insert(format!("var_unit_{name}"), number(arm.map(|arm| arm.moments.variance())));
     }
     Ok(answer.into())
 }
 
-pub(super) fn cuped(input: &Input<'_>) -> Result<Value, String> {
-    let arm = |name: &str| -> Result<Joint<2>, String> {
+pub(super) fn cuped(input: &Input<'_>) -> Result<Value, Unanswered> {
+    let arm = |name: &str| -> Result<Joint<2>, Unanswered> {
         input.part(name)?.joint("n", ["sum_y", "sum_x"], [["sum_y2", "sum_xy"], ["", "sum_x2"]])
     };
     let (a, b) = (arm("a")?, arm("b")?);
     let got = told(stats::cuped(&a, &b, Pooling::Concatenated, Alpha::FIVE_PERCENT))?;
     let mut answer = json!({
-        "adj_mean_a": got.a.mean(),
-        "adj_mean_b": got.b.mean(),
-        "adj_var_a": got.a.variance(),
-        "adj_var_b": got.b.variance(),
-        "unadj_var_a": told(a.first())?.variance(),
-        "unadj_var_b": told(b.first())?.variance(),
+        "adj_mean_a": real(got.a.mean()),
+        "adj_mean_b": real(got.b.mean()),
+        "adj_var_a": real(got.a.variance()),
+        "adj_var_b": real(got.b.variance()),
+        "unadj_var_a": number(a.first().map(|arm| arm.variance())),
+        "unadj_var_b": number(b.first().map(|arm| arm.variance())),
     });
     // The reference prints the relative error with the gradient at the unadjusted mean.
     adjusted(&mut answer, &got, estimate(got.relative_plugged_in)?)?;
     Ok(answer)
 }
 
-pub(super) fn cuped_ratio(input: &Input<'_>) -> Result<Value, String> {
-    let arm = |name: &str| -> Result<Joint<4>, String> {
+pub(super) fn cuped_ratio(input: &Input<'_>) -> Result<Value, Unanswered> {
+    let arm = |name: &str| -> Result<Joint<4>, Unanswered> {
         let sums = ["sum_m", "sum_d", "sum_mp", "sum_dp"];
         let products = [
             ["sum_m2", "sum_m_d", "sum_m_mp", "sum_m_dp"],
@@ -66,20 +74,20 @@ pub(super) fn cuped_ratio(input: &Input<'_>) -> Result<Value, String> {
         numerator / denominator
     };
     let mut answer = json!({
-        "adj_ratio_a": got.a.mean(),
-        "adj_ratio_b": got.b.mean(),
-        "ratio_a": ratio(&a),
-        "ratio_b": ratio(&b),
-        "var_unit_a": got.a.variance(),
-        "var_unit_b": got.b.variance(),
+        "adj_ratio_a": real(got.a.mean()),
+        "adj_ratio_b": real(got.b.mean()),
+        "ratio_a": real(ratio(&a)),
+        "ratio_b": real(ratio(&b)),
+        "var_unit_a": real(got.a.variance()),
+        "var_unit_b": real(got.b.variance()),
     });
     adjusted(&mut answer, &got, estimate(got.adjusted.relative)?)?;
     Ok(answer)
 }
 
-fn adjusted(answer: &mut Value, got: &Cuped, relative: Value) -> Result<(), String> {
+fn adjusted(answer: &mut Value, got: &Cuped, relative: Value) -> Result<(), Unanswered> {
     if let Some(entries) = answer.as_object_mut() {
-        entries.insert("theta".to_owned(), json!(got.theta));
+        entries.insert("theta".to_owned(), real(got.theta));
         entries.insert("absolute".to_owned(), estimate(got.adjusted.absolute)?);
         entries.insert("relative".to_owned(), relative);
         entries.insert("unadjusted".to_owned(), comparison(Ok::<_, Undefined>(got.unadjusted))?.into());
@@ -87,9 +95,9 @@ fn adjusted(answer: &mut Value, got: &Cuped, relative: Value) -> Result<(), Stri
     Ok(())
 }
 
-pub(super) fn quantile(input: &Input<'_>) -> Result<Value, String> {
+pub(super) fn quantile(input: &Input<'_>) -> Result<Value, Unanswered> {
     let clustered = input.is("clustered")?;
-    let arm = |name: &str| -> Result<(QuantileArm, f64), String> {
+    let arm = |name: &str| -> Result<(QuantileArm, f64), Unanswered> {
         let given = input.part(name)?;
         let (lower, upper) = (given.number("quantile_lower")?, given.number("quantile_upper")?);
         let bounds = Bounds { placed: given.count("n_star")?, lower, upper };

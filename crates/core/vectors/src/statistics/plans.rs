@@ -1,14 +1,14 @@
 //! Power, sizes and minimum effects.
 
-use super::answer::{Input, number, told};
+use super::answer::{Input, Unanswered, number, told};
 use serde_json::{Value, json};
 use stats::planning::{MeanFormula, PlanError, ProportionFormula, Sides, Target, TestDesign, cohen_h};
 
-pub(super) fn power(input: &Input<'_>) -> Result<Value, String> {
+pub(super) fn power(input: &Input<'_>) -> Result<Value, Unanswered> {
     let sides = match input.text("alternative")? {
         "two-sided" => Sides::Two,
         "one-sided" => Sides::One,
-        other => return Err(format!("no alternative is called {other}")),
+        other => return Err(format!("no alternative is called {other}").into()),
     };
     let design = told(TestDesign::new(input.alpha()?, sides, input.number("ratio")?))?;
     let (target, power) = (target(input)?, input.number("power")?);
@@ -36,7 +36,7 @@ pub(super) fn power(input: &Input<'_>) -> Result<Value, String> {
     Ok(answer)
 }
 
-fn target(input: &Input<'_>) -> Result<Target, String> {
+fn target(input: &Input<'_>) -> Result<Target, Unanswered> {
     let rates = |formula| Ok(Target::Proportions { rate_a: input.number("p1")?, rate_b: input.number("p2")?, formula });
     let means = |variance_a, variance_b, formula| {
         Ok(Target::Means { difference: input.number("delta")?, variance_a, variance_b, formula })
@@ -49,6 +49,6 @@ fn target(input: &Input<'_>) -> Result<Target, String> {
         "means_z" => means(variance()?, variance()?, MeanFormula::Normal),
         "means_t" => means(variance()?, variance()?, MeanFormula::Student),
         "means_z_unequal_var" => means(input.number("var_a")?, input.number("var_b")?, MeanFormula::Normal),
-        other => Err(format!("unknown kind {other}")),
+        other => Err(format!("unknown kind {other}").into()),
     }
 }
