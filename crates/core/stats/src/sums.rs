@@ -116,7 +116,17 @@ impl Sums {
     /// # Errors
     /// As [`Sums::add`].
     pub fn total(cells: &[Self]) -> Result<Self, SumsError> {
-        gather(cells, Self::add)
+        gather(cells, Self::add_wrapping, Self::add)
+    }
+
+    /// As [`Sums::add`] without a branch per sum; whether one of them left its integer.
+    #[inline]
+    fn add_wrapping(&mut self, other: &Self) -> bool {
+        let (n_left, x_left, xx_left);
+        (self.n, n_left) = self.n.overflowing_add(other.n);
+        (self.x, x_left) = self.x.overflowing_add(other.x);
+        (self.xx, xx_left) = self.xx.overflowing_add(other.xx);
+        n_left | x_left | xx_left
     }
 
     /// The mean, in fixed-point units.
@@ -175,11 +185,16 @@ impl Sums {
 
 /// Adds up cells, walking through several parts of the slice at once: a million cells do not fit a cache, and one
 /// processor reads several streams of memory faster than a single one.
+///
+/// `add_wrapping` says whether a sum left its integer. Whether one did is asked once, at the end; only then `add` goes
+/// through the cells again, to name it.
 fn gather<T: Copy + Default>(
     cells: &[T],
+    mut add_wrapping: impl FnMut(&mut T, &T) -> bool,
     mut add: impl FnMut(&mut T, &T) -> Result<(), SumsError>,
 ) -> Result<T, SumsError> {
-    const STREAMS: usize = 8;
+    /// Measured: fewer leave memory waiting, more no longer keep their totals near the processor.
+    const STREAMS: usize = 12;
     let length = cells.len() / STREAMS;
     let mut totals = [T::default(); STREAMS];
     let mut parts: [&[T]; STREAMS] = [&[]; STREAMS];
@@ -187,23 +202,22 @@ fn gather<T: Copy + Default>(
     for part in &mut parts {
         (*part, rest) = rest.split_at_checked(length).unwrap_or((&[], rest));
     }
-    let [a, b, c, d, e, f, g, h] = parts;
-    let [sum_a, sum_b, sum_c, sum_d, sum_e, sum_f, sum_g, sum_h] = &mut totals;
-    for (((a, b), (c, d)), ((e, f), (g, h))) in
-        a.iter().zip(b).zip(c.iter().zip(d)).zip(e.iter().zip(f).zip(g.iter().zip(h)))
-    {
-        add(sum_a, a)?;
-        add(sum_b, b)?;
-        add(sum_c, c)?;
-        add(sum_d, d)?;
-        add(sum_e, e)?;
-        add(sum_f, f)?;
-        add(sum_g, g)?;
-        add(sum_h, h)?;
+    let mut left = false;
+    for step in 0..length {
+        for (total, part) in totals.iter_mut().zip(&parts) {
+            if let Some(cell) = part.get(step) {
+                left |= add_wrapping(total, cell);
+            }
+        }
+    }
+    let mut whole = T::default();
+    for part in rest.iter().chain(&totals) {
+        left |= add_wrapping(&mut whole, part);
+    }
+    if !left {
+        return Ok(whole);
     }
     let mut total = T::default();
-    for part in rest.iter().chain(&totals) {
-        add(&mut total, part)?;
-    }
+    cells.iter().try_for_each(|cell| add(&mut total, cell))?;
     Ok(total)
 }

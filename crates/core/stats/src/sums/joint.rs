@@ -121,7 +121,24 @@ impl JointSums {
     /// # Errors
     /// As [`JointSums::add`].
     pub fn total(cells: &[Self]) -> Result<Self, SumsError> {
-        gather(cells, Self::add)
+        gather(cells, Self::add_wrapping, Self::add)
+    }
+
+    /// As [`JointSums::add`] without a branch per sum; whether one of them left its integer.
+    #[inline]
+    fn add_wrapping(&mut self, other: &Self) -> bool {
+        let (n_left, x_left, xx_left, y_left, yy_left, xy_left, c_left, cc_left, xc_left, yc_left);
+        (self.n, n_left) = self.n.overflowing_add(other.n);
+        (self.x, x_left) = self.x.overflowing_add(other.x);
+        (self.xx, xx_left) = self.xx.overflowing_add(other.xx);
+        (self.y, y_left) = self.y.overflowing_add(other.y);
+        (self.yy, yy_left) = self.yy.overflowing_add(other.yy);
+        (self.xy, xy_left) = self.xy.overflowing_add(other.xy);
+        (self.c, c_left) = self.c.overflowing_add(other.c);
+        (self.cc, cc_left) = self.cc.overflowing_add(other.cc);
+        (self.xc, xc_left) = self.xc.overflowing_add(other.xc);
+        (self.yc, yc_left) = self.yc.overflowing_add(other.yc);
+        n_left | x_left | xx_left | y_left | yy_left | xy_left | c_left | cc_left | xc_left | yc_left
     }
 
     /// The metric alone.

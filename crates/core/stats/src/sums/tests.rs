@@ -110,6 +110,19 @@ fn an_error_names_the_sum_and_changes_nothing() {
 }
 
 #[test]
+fn a_total_that_fits_is_found_although_parts_of_it_do_not() {
+    // The third and fourth cell, one part of the walk, add up beyond an i128; what comes before them takes it back.
+    let large = |x: i128| Sums::from_parts(1, x, 0);
+    let (half, most) = (i128::MAX / 2, i128::MAX / 4 * 3);
+    let mut cells = vec![large(0); 24];
+    cells.splice(0..5, [-half, -half, most, most, -half].map(large));
+    assert_eq!(Sums::total(&cells), Ok(Sums::from_parts(24, 2 * (most - half) - half, 0)));
+    assert_eq!(Sums::total(&[large(i128::MAX); 30]), Err(SumsError::TooLarge { field: "x" }));
+    let units = vec![Sums::from_parts(u64::MAX / 20, 0, 0); 30];
+    assert_eq!(Sums::total(&units), Err(SumsError::TooLarge { field: "n" }));
+}
+
+#[test]
 fn what_is_undefined_says_why() {
     assert_eq!(Sums::default().mean(), Err(Undefined::NoUnits));
     assert_eq!(Sums::default().variance(), Err(Undefined::TooFewUnits { units: 0, needed: 2 }));
