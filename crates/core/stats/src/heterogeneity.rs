@@ -205,7 +205,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_given_nothing_is_infinite(
-            effects in prop::collection::vec((any::<f64>(), any::<f64>()), 0..6),
+            effects in prop::collection::vec((prop::num::f64::ANY, prop::num::f64::ANY), 0..6),
         ) {
             let parts: Vec<Part> =
                 effects.iter().map(|(effect, squared_error)| Part { effect: *effect, squared_error: *squared_error }).collect();

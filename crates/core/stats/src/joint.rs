@@ -68,7 +68,7 @@ impl<const K: usize> Joint<K> {
     ///
     /// # Errors
     /// [`Undefined::TooFewUnits`] below two units, [`Undefined::InconsistentSums`] when no values have these sums,
-    /// [`Undefined::OutOfRange`] when a sum is not finite.
+    /// [`Undefined::OutOfRange`] when a sum is not finite, or a difference of them.
     pub fn of_sums(n: u64, sums: [f64; K], products: [[f64; K]; K]) -> Result<Self, Undefined> {
         if n < 2 {
             return Err(Undefined::TooFewUnits { units: n, needed: 2 });
@@ -83,6 +83,9 @@ impl<const K: usize> Joint<K> {
             for (column, spread) in spread.iter_mut().enumerate().skip(row) {
                 let (product, left, right) = (entry(&products, row, column), at(&sums, row), at(&sums, column));
                 *spread = difference(units, product, left, right);
+                if !(product.is_finite() && spread.is_finite()) {
+                    return Err(Undefined::OutOfRange);
+                }
                 if row == column && spread.abs() <= floor * units * product.abs() {
                     *spread = 0.0;
                 }

@@ -42,7 +42,7 @@ pub struct Decided {
     /// Whether it is rejected at the family's level.
     pub rejected: bool,
     /// Two-sided level whose interval excludes "no effect" exactly when the hypothesis is rejected, provided that p-value
-    /// and interval come from one test. Under Bonferroni and Sidak all such intervals hold together; under the two false
+    /// and interval come from one test; of a confidence sequence that is [`crate::sequential::Tuning::with_alpha`]. Under Bonferroni and Sidak all such intervals hold together; under the two false
     /// discovery rates they are the intervals of Benjamini & Yekutieli (2005) for what was selected; under the stepwise
     /// corrections each is the interval of the last step and holds for itself.
     pub interval_alpha: Alpha,

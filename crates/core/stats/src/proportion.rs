@@ -251,7 +251,7 @@ pub fn agresti_caffo(a: Conversions, b: Conversions, alpha: Alpha) -> Result<Int
 ///
 /// # Errors
 /// [`Undefined::ZeroBaseline`] when nobody converted in A, [`Undefined::NotConversions`] when nobody did in B: the
-/// logarithm of the ratio does not exist.
+/// logarithm of the ratio does not exist. [`Undefined::OutOfRange`] when an end is not finite.
 pub fn katz(a: Conversions, b: Conversions, alpha: Alpha) -> Result<Interval, Undefined> {
     if a.x == 0 {
         return Err(Undefined::ZeroBaseline);
@@ -262,5 +262,6 @@ pub fn katz(a: Conversions, b: Conversions, alpha: Alpha) -> Result<Interval, Un
     let relative_variance = |arm: Conversions| arm.n.saturating_sub(arm.x) as f64 / (arm.x as f64 * arm.n as f64);
     let centre = libm::log1p(cross_difference(a, b) / (a.x as f64 * b.n as f64));
     let half_width = alpha.normal_half_width() * (relative_variance(a) + relative_variance(b)).sqrt();
-    Interval::new(libm::expm1(centre - half_width), libm::expm1(centre + half_width))
+    let (lower, upper) = (libm::expm1(centre - half_width), libm::expm1(centre + half_width));
+    if upper.is_finite() { Interval::new(lower, upper) } else { Err(Undefined::OutOfRange) }
 }

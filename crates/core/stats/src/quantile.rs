@@ -2,7 +2,7 @@
 //!
 //! The error of a quantile comes from the order statistics around it (its Woodruff interval; Woodruff 1952), which needs
 //! no density. Where values share clusters, the number of values below the quantile varies more than if they were
-//! independent; the interval is widened by just that (Deng, Knoblich & Lu 2018, section 4.2).
+//! independent; the interval is widened by just that (Deng, Knoblich & Lu 2018, section 4).
 
 mod log_counts;
 
@@ -124,15 +124,17 @@ impl QuantileArm {
         if variance.is_finite() && variance > 0.0 { Ok(variance) } else { Err(Undefined::OutOfRange) }
     }
 
-    /// How many times larger clusters make the variance of the share below the quantile; 1 without clusters.
+    /// How many times larger clusters make the variance of the share below the quantile (Deng, Knoblich & Lu 2018, section
+    /// 4); 1 without clusters.
     ///
     /// # Errors
-    /// Those of [`crate::RatioArm`].
+    /// Those of [`crate::RatioArm`]; [`Undefined::OutOfRange`] when it is not finite.
     pub fn design_effect(&self) -> Result<f64, Undefined> {
         let Some(clusters) = self.clusters else { return Ok(1.0) };
         let share = RatioArm::new(&clusters)?.moments;
         let independent = self.share * (1.0 - self.share) / self.n as f64;
-        Ok(share.variance() / share.n() as f64 / independent)
+        let effect = share.variance() / share.n() as f64 / independent;
+        if effect.is_finite() { Ok(effect) } else { Err(Undefined::OutOfRange) }
     }
 
     fn moments(&self, units: ClusterUnits) -> Result<Moments, Undefined> {
@@ -145,7 +147,8 @@ impl QuantileArm {
     }
 }
 
-/// Compares two quantiles.
+/// Compares two quantiles, each with the variance of its order-statistic interval (Woodruff 1952), as Welch (1947) does two
+/// means.
 ///
 /// # Errors
 /// As [`QuantileArm::variance`]; as [`crate::welch`].
@@ -166,7 +169,8 @@ pub fn quantile_difference(
     compare(method, a.moments(units)?, b.moments(units)?, alpha, warnings)
 }
 
-/// The order-statistic interval of one quantile. `design_effect` is 1 for independent values; for clusters see
+/// The order-statistic interval of one quantile (Woodruff 1952, "Confidence intervals for medians and other position
+/// measures"): the empirical quantiles `z` standard errors of the share away. `design_effect` is 1 for independent values; for clusters see
 /// [`QuantileArm::design_effect`]. Its ends are values of buckets, so they too are within the counts' relative error.
 ///
 /// # Errors

@@ -53,7 +53,7 @@ pub fn ratio(a: &Joint<2>, b: &Joint<2>, alpha: Alpha) -> Result<Comparison, Und
 }
 
 /// Compares two means over units finer than those randomised. Joint moments are of (total, count) per cluster, and the
-/// units of the result are clusters, as are its degrees of freedom (Deng, Knoblich & Lu 2018, section 2.2).
+/// units of the result are clusters, as are its degrees of freedom (Deng, Knoblich & Lu 2018, section 3, on randomisation by cluster).
 ///
 /// # Errors
 /// As [`ratio`].

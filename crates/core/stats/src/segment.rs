@@ -76,7 +76,9 @@ pub struct SegmentReport {
     pub heterogeneity: Result<Heterogeneity, Undefined>,
 }
 
-/// Judges the segments of one dimension at the level `alpha`; `correction` is that of the segments' own tests.
+/// Judges the segments of one dimension at the level `alpha`: Cochran's Q over all, and z tests of each against
+/// the precision-weighted average of the others (Borenstein et al. 2009, chapter 19). `correction` is that of the segments'
+/// own tests.
 ///
 /// Divergence is asked of segments of [`SUFFICIENT_UNITS`] and found one at a time: while Q says that those not yet named
 /// differ, the one farthest from the average of the others is named, if it is far enough at Bonferroni's level over those

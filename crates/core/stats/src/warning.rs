@@ -136,7 +136,8 @@ pub(crate) fn is_weak_denominator(mean: f64, squared_error: f64) -> bool {
     mean.abs() < WEAK_DENOMINATOR * squared_error.sqrt()
 }
 
-/// `(sum x)^2 / sum x^2`: how many equal contributions would be as uneven as these. Between 0 and `n`.
+/// `(sum x)^2 / sum x^2`: how many equal contributions would be as uneven as these (Kish's effective size, of amounts
+/// instead of weights). Between 0 and `n`.
 #[must_use]
 pub fn effective_contributions(arm: Moments) -> f64 {
     let n = arm.n() as f64;

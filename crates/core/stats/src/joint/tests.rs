@@ -51,8 +51,8 @@ proptest! {
     }
 
     #[test]
-    fn no_sums_give_nan(n in 0..100_u64, sums in prop::array::uniform2(any::<f64>()),
-                        products in prop::array::uniform2(prop::array::uniform2(any::<f64>()))) {
+    fn no_sums_give_nan(n in 0..100_u64, sums in prop::array::uniform2(prop::num::f64::ANY),
+                        products in prop::array::uniform2(prop::array::uniform2(prop::num::f64::ANY))) {
         if let Ok(joint) = Joint::of_sums(n, sums, products) {
             prop_assert!(joint.means().iter().chain(joint.covariances().iter().flatten()).all(|value| value.is_finite()));
         }
@@ -65,6 +65,9 @@ fn a_constant_with_rounded_sums_is_constant_and_contradictions_are_told() {
     let got = of_sums(&values).unwrap();
     assert!(got.covariances().iter().flatten().all(|covariance| *covariance == 0.0));
     assert_eq!(Joint::<1>::of_sums(10, [100.0], [[1.0]]), Err(Undefined::InconsistentSums));
+    for (n, sum, square) in [(10, 1.0, f64::INFINITY), (10, 1e200, 1e300), (1_000_000_000_000, 0.5, 1e308)] {
+        assert_eq!(Joint::<1>::of_sums(n, [sum], [[square]]), Err(Undefined::OutOfRange), "{n} {sum} {square}");
+    }
     assert_eq!(Joint::<1>::of_sums(1, [1.0], [[1.0]]), Err(Undefined::TooFewUnits { units: 1, needed: 2 }));
     assert_eq!(Joint::<1>::of_rows(&[[1.0]]), Err(Undefined::TooFewUnits { units: 1, needed: 2 }));
     assert_eq!(Joint::<1>::of_rows(&[[1.0], [f64::NAN]]), Err(Undefined::OutOfRange));

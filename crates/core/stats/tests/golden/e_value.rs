@@ -4,6 +4,7 @@
 use crate::vectors::cases;
 use proptest::prelude::*;
 use stats::e_value::{BernoulliMixture, Blocks, DEFAULT_PSEUDO_COUNT, EValue, conversion_split, e_benjamini_hochberg};
+use stats::multiplicity::{Correction, decide};
 use stats::sequential::{Side, Tuning, confidence_sequence, normal_mixture_bound};
 use stats::{Alpha, Conversions, InvalidParameter, Method, Undefined};
 
@@ -187,6 +188,16 @@ proptest! {
             let look = |z: &f64, tuning: &Tuning| confidence_sequence(z * error, error, units, tuning).unwrap();
             let values: Vec<EValue> =
                 z.iter().map(|z| EValue::from_log(look(z, &tuning).log_e_value).unwrap()).collect();
+            // The closed form's p-value and interval go together under corrections of p-values, for either side.
+            let p: Vec<f64> = z.iter().map(|z| look(z, &tuning).p).collect();
+            for correction in [Correction::Holm, Correction::BenjaminiHochberg] {
+                for ((z, p), decided) in z.iter().zip(&p).zip(decide(&p, correction, Alpha::FIVE_PERCENT).unwrap()) {
+                    let interval = look(z, &tuning.with_alpha(decided.interval_alpha)).interval;
+                    if (p / decided.interval_alpha.get() - 1.0).abs() > 1e-9 {
+                        prop_assert_eq!(decided.rejected, interval.lower() > 0.0 || interval.upper() < 0.0);
+                    }
+                }
+            }
             let found = e_benjamini_hochberg(&values, Alpha::FIVE_PERCENT);
             let Some(level) = found.interval_alpha else { continue };
             let read = tuning.with_alpha(level);

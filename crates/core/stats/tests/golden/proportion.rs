@@ -72,3 +72,13 @@ proptest! {
         prop_assert!(newcombe(a, b, Alpha::FIVE_PERCENT).is_ok());
     }
 }
+
+#[test]
+fn a_level_without_a_quantile_is_a_reason_for_every_interval() {
+    let level = Alpha::new(5e-324).unwrap();
+    let (a, b) = (Conversions::new(100, 7).unwrap(), Conversions::new(100, 9).unwrap());
+    for got in [newcombe(a, b, level), agresti_caffo(a, b, level), katz(a, b, level)] {
+        assert_eq!(got, Err(Undefined::OutOfRange));
+    }
+    assert_eq!(two_proportion(a, b, level), Err(Undefined::OutOfRange));
+}

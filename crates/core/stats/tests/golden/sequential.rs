@@ -164,7 +164,7 @@ proptest! {
 
     #[test]
     fn whatever_is_given_evidence_is_finite_or_there_is_a_reason(
-        effect in any::<f64>(), error in any::<f64>(), z in any::<f64>(), units: u64, n_star in any::<f64>(), level in 0.0..1.0_f64,
+        effect in prop::num::f64::ANY, error in prop::num::f64::ANY, z in prop::num::f64::ANY, units: u64, n_star in prop::num::f64::ANY, level in 0.0..1.0_f64,
     ) {
         let Ok(level) = Alpha::new(level) else { return Ok(()) };
         for side in [Side::TwoSided, Side::Greater, Side::Less] {
