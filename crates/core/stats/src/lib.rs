@@ -51,6 +51,7 @@ mod retention;
 pub mod segment;
 pub mod sequential;
 pub mod srm;
+mod stopping;
 mod stratum;
 mod sums;
 mod undefined;

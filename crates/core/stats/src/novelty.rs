@@ -1,5 +1,8 @@
 //! Does the effect wear off, or grow, with the days since a unit's first exposure?
 //!
+//! The effects by day of Hohnhold, O'Brien & Tang, "Focusing on the long-term: it's good for users and business" (KDD
+//! 2015), and of Kohavi, Tang & Xu, "Trustworthy Online Controlled Experiments" (2020), chapter 23; the line through them
+//! is the regression with weights of inverse variance of Borenstein, Hedges, Higgins & Rothstein (2009), chapter 20.
 //! Estimates by day since exposure come from the same units, so they are positively correlated; the errors used here take
 //! them as independent, which for a difference or a slope errs to the careful side.
 
@@ -31,8 +34,23 @@ pub enum Drift {
     Novelty,
     /// Its magnitude rises: users need to learn.
     Primacy,
+    /// Its sign changes: early and late days each differ from zero, to different sides.
+    Reversal,
     /// Neither can be told from chance.
     Steady,
+}
+
+impl Drift {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Novelty => "novelty",
+            Self::Primacy => "primacy",
+            Self::Reversal => "reversal",
+            Self::Steady => "steady",
+        }
+    }
 }
 
 /// A straight line through the effects by day.
@@ -46,6 +64,13 @@ pub struct Trend {
     pub p: PValues,
     /// Its normal interval.
     pub interval: Interval,
+    /// Days with an estimate.
+    pub days: usize,
+}
+
+impl Trend {
+    /// A stable name of the method for programs.
+    pub const METHOD: &'static str = "weighted_least_squares";
 }
 
 /// Early days against late ones.
@@ -65,6 +90,15 @@ pub struct EarlyLate {
     pub p: PValues,
     /// Its normal interval.
     pub interval: Interval,
+    /// Days with an estimate on the early side.
+    pub early_days: usize,
+    /// Days with an estimate on the late side.
+    pub late_days: usize,
+}
+
+impl EarlyLate {
+    /// A stable name of the method for programs.
+    pub const METHOD: &'static str = "difference_of_weighted_averages";
 }
 
 /// What is known about the course of an effect.
@@ -72,15 +106,20 @@ pub struct EarlyLate {
 pub struct Novelty {
     /// Days with an estimate.
     pub days: usize,
+    /// Units of A on the day that has most of them: days share their units, so they do not add up.
+    pub n_a: u64,
+    /// Units of B on the day that has most of them.
+    pub n_b: u64,
     /// The trend.
     pub trend: Trend,
     /// The first half of the days against the second.
     pub early_late: EarlyLate,
-    /// What both come to: each at half the level, as either may tell.
+    /// What both come to: each at half the level, as either may tell that the effect moves. Which way it does is read
+    /// from the magnitudes of the early and the late average.
     pub drift: Drift,
 }
 
-/// Tests the course of an effect at the level `alpha`. Days without an estimate are left out; the order does not matter.
+/// Tests the course of an effect at the level `alpha` (sources: the header). Days without an estimate are left out; the order does not matter.
 ///
 /// # Errors
 /// [`Undefined::NoGroups`] with fewer than four days that have an estimate, [`Undefined::OutOfRange`] when a number is
@@ -97,14 +136,25 @@ pub fn novelty(days: &[DayEffect], alpha: Alpha) -> Result<Novelty, Undefined> {
     let early_late = early_late(&points, alpha)?;
     let half = alpha.get() / 2.0;
     let moves = trend.p.two_sided <= half || early_late.p.two_sided <= half;
-    // The test that is surer says which way.
-    let change = if trend.p.two_sided <= early_late.p.two_sided { trend.slope } else { early_late.difference };
-    let drift = match moves {
-        false => Drift::Steady,
-        true if change * early_late.early.effect < 0.0 => Drift::Novelty,
-        true => Drift::Primacy,
-    };
-    Ok(Novelty { days: points.len(), trend, early_late, drift })
+    let drift = if moves { early_late.direction() } else { Drift::Steady };
+    let most = |units: fn(&Estimate) -> u64| days.iter().filter_map(|day| day.estimate.as_ref().ok()).map(units).max();
+    let (n_a, n_b) = (most(|one| one.n_a).unwrap_or(0), most(|one| one.n_b).unwrap_or(0));
+    Ok(Novelty { days: points.len(), n_a, n_b, trend, early_late, drift })
+}
+
+impl EarlyLate {
+    /// Which way the effect went, given that it did.
+    fn direction(&self) -> Drift {
+        let (early, late) = (self.early.interval, self.late.interval);
+        let changed_sign = early.upper() < 0.0 && late.lower() > 0.0 || early.lower() > 0.0 && late.upper() < 0.0;
+        if changed_sign {
+            Drift::Reversal
+        } else if self.late.effect.abs() < self.early.effect.abs() {
+            Drift::Novelty
+        } else {
+            Drift::Primacy
+        }
+    }
 }
 
 /// Least squares weighted by precision.
@@ -131,7 +181,7 @@ fn trend(points: &[(u32, Part)], alpha: Alpha) -> Result<Trend, Undefined> {
     }
     let (slope, standard_error) = (together / spread, (1.0 / spread).sqrt());
     let (p, interval) = test(slope, standard_error, alpha)?;
-    Ok(Trend { slope, standard_error, p, interval })
+    Ok(Trend { slope, standard_error, p, interval, days: points.len() })
 }
 
 fn early_late(points: &[(u32, Part)], alpha: Alpha) -> Result<EarlyLate, Undefined> {
@@ -148,7 +198,8 @@ fn early_late(points: &[(u32, Part)], alpha: Alpha) -> Result<EarlyLate, Undefin
     let difference = late.effect - early.effect;
     let standard_error = libm::hypot(early.standard_error, late.standard_error);
     let (p, interval) = test(difference, standard_error, alpha)?;
-    Ok(EarlyLate { last_early_day, early, late, difference, standard_error, p, interval })
+    let (early_days, late_days) = (first.len(), second.len());
+    Ok(EarlyLate { last_early_day, early, late, difference, standard_error, p, interval, early_days, late_days })
 }
 
 fn test(effect: f64, standard_error: f64, alpha: Alpha) -> Result<(PValues, Interval), Undefined> {

@@ -55,6 +55,27 @@ pub enum PlanError {
         /// The bound.
         most: f64,
     },
+    /// A look so soon after the one before it that what happens in between is not resolved.
+    #[error("look {place} follows the one before it too soon for both to be told apart")]
+    LooksTooClose {
+        /// Which, from 1.
+        place: usize,
+    },
+}
+
+impl PlanError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid_parameter",
+            Self::NoEffect => "no_effect",
+            Self::Power { .. } => "power",
+            Self::Unreachable => "unreachable",
+            Self::TooLong { .. } => "too_long",
+            Self::LooksTooClose { .. } => "looks_too_close",
+        }
+    }
 }
 
 impl From<InvalidParameter> for PlanError {

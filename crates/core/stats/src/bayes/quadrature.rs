@@ -22,7 +22,7 @@ const REPRESENTABLE: f64 = 700.0;
 /// More panels than any shapes need: an end for the walk.
 const PANELS_MAX: usize = 20_000;
 /// Points per panel.
-pub(super) const POINTS: usize = 16;
+pub(crate) const POINTS: usize = 16;
 
 /// Positive nodes of the 16-point rule and their weights; the others mirror them (DLMF 3.5.v).
 const HALF_RULE: [(f64, f64); POINTS / 2] = [
@@ -37,7 +37,7 @@ const HALF_RULE: [(f64, f64); POINTS / 2] = [
 ];
 
 /// The rule on [-1, 1], in order.
-pub(super) static RULE: LazyLock<[(f64, f64); POINTS]> = LazyLock::new(|| {
+pub(crate) static RULE: LazyLock<[(f64, f64); POINTS]> = LazyLock::new(|| {
     let mut rule = [(0.0, 0.0); POINTS];
     let mirrored = HALF_RULE.iter().rev().map(|(node, weight)| (-node, *weight));
     for (slot, point) in rule.iter_mut().zip(mirrored.chain(HALF_RULE)) {
@@ -91,7 +91,7 @@ pub(crate) fn mean(arm: &Beta, finely: Range<f64>, value: impl Fn(f64) -> f64) -
         let pieces = if bends { (right - left).ceil().max(1.0) } else { 1.0 };
         let half = 0.5 * (right - left) / pieces;
         for piece in 0..pieces as u32 {
-            let middle = left + half * f64::from(2 * piece + 1);
+            let middle = left + half * (2.0 * f64::from(piece) + 1.0);
             for (node, weight) in RULE.iter() {
                 let log_odds = middle + half * node;
                 total += half * weight * density(arm, log_odds) * value(log_odds);

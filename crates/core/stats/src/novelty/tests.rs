@@ -24,6 +24,20 @@ fn an_effect_that_wears_off_is_a_novelty_whichever_its_sign() {
 }
 
 #[test]
+fn the_magnitude_decides_where_the_sign_changes() {
+    let stepped = |early: f64, late: f64| {
+        novelty(&course(|day| if day < 7.0 { early } else { late }), Alpha::FIVE_PERCENT).unwrap()
+    };
+    // Early days are within chance of zero: the effect rises, although its line begins on the other side.
+    let rises = stepped(-0.02, 0.5);
+    assert_eq!((rises.drift, rises.drift.code()), (Drift::Primacy, "primacy"));
+    assert_eq!(stepped(0.5, -0.02).drift, Drift::Novelty);
+    // Both sides are sure.
+    assert_eq!([stepped(-0.2, 0.5).drift, stepped(0.5, -0.2).drift], [Drift::Reversal; 2]);
+    assert_eq!((rises.n_a, rises.early_late.early_days, rises.early_late.late_days), (2000, 7, 7));
+}
+
+#[test]
 fn the_slope_is_that_of_weighted_least_squares() {
     let mut days = course(|day| 1.0 - 0.05 * day);
     days.reverse();

@@ -3,12 +3,16 @@
 //! With the same distribution in both arms the rejections are false ones, and show what peeking costs; with another one
 //! in the treatment they are power. Seeds come from the caller.
 
+#[cfg(test)]
+mod tests;
+
 use super::PlanError;
 use super::empirical::Empirical;
 use crate::estimate::Estimate;
 use crate::moments::Moments;
 use crate::parameter::{Alpha, InvalidParameter};
 use crate::sequential::{Side, Tuning, confidence_sequence};
+use crate::undefined::Undefined;
 use crate::welch::welch;
 use rand::Rng;
 
@@ -30,45 +34,59 @@ pub struct Simulation {
     pub n_star: f64,
 }
 
-/// A share of the runs with its standard error.
+/// A share of runs with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
     /// The share.
     pub estimate: f64,
     /// Its binomial standard error.
     pub standard_error: f64,
+    /// The runs that it is a share of.
+    pub runs: u32,
 }
 
-/// What the tests said.
+impl Share {
+    fn of(count: u32, runs: u32) -> Result<Self, Undefined> {
+        if runs == 0 {
+            return Err(Undefined::NoUnits);
+        }
+        let estimate = f64::from(count) / f64::from(runs);
+        Ok(Self { estimate, standard_error: (estimate * (1.0 - estimate) / f64::from(runs)).sqrt(), runs })
+    }
+}
+
+/// What the tests said. A look that cannot be computed, such as one without any conversion, rejects nothing: it counts in
+/// the shares of rejections, which are of all runs, and in nothing that is said of estimates and intervals, which is of
+/// the runs that have them; without such a run there is a reason instead ([`Undefined::NoUnits`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SimulationReport {
     /// Experiments.
     pub runs: u32,
+    /// Runs whose last look has no estimate.
+    pub undefined: u32,
     /// The difference of the two distributions' means.
     pub true_effect: f64,
-    /// Welch's test rejected at the last look.
+    /// Welch's test rejected at the last look; of all runs.
     pub fixed: Share,
-    /// Welch's test rejected at any look: what peeking makes of it.
+    /// Welch's test rejected at any look: what peeking makes of it; of all runs.
     pub fixed_peeked: Share,
-    /// The confidence sequence excluded zero at any look.
+    /// The confidence sequence excluded zero at any look; of all runs.
     pub sequential: Share,
-    /// Welch's interval of the last look contained the true effect.
-    pub coverage: Share,
-    /// The sequence contained the true effect at every look.
-    pub sequential_coverage: Share,
-    /// Mean of the estimates at the last look.
-    pub mean_estimate: f64,
-    /// Standard deviation of the estimates at the last look.
-    pub deviation_of_estimates: f64,
+    /// Welch's interval of the last look contained the true effect; of the runs that have one there.
+    pub coverage: Result<Share, Undefined>,
+    /// The sequence contained the true effect at every look that has one; of the runs with such a look.
+    pub sequential_coverage: Result<Share, Undefined>,
+    /// Mean of the estimates at the last look, over the runs that have one there.
+    pub mean_estimate: Result<f64, Undefined>,
+    /// Standard deviation of the same estimates.
+    pub deviation_of_estimates: Result<f64, Undefined>,
     /// Mean magnitude of the estimate where Welch's test rejected, over that of the true effect: by how much winners are
     /// exaggerated. `None` without a true effect or without rejections.
     pub exaggeration: Option<f64>,
-    /// Units of both arms until the sequence stopped, on average.
+    /// Units of both arms until the sequence stopped, on average over all runs; those that never stop count the last look.
     pub mean_units: f64,
-    /// Runs whose estimate at the last look carried a warning.
-    pub warned: Share,
-    /// Runs in which a look could not be computed, such as without any conversion; they count as no rejection.
-    pub undefined: u32,
+    /// The estimate at the last look carried a warning; of the runs that have one there.
+    pub warned: Result<Share, Undefined>,
 }
 
 /// Counts over the runs.
@@ -78,6 +96,7 @@ struct Tally {
     peeked: u32,
     sequential: u32,
     covered: u32,
+    sequenced: u32,
     always_covered: u32,
     warned: u32,
     undefined: u32,
@@ -105,27 +124,32 @@ pub fn simulate<R: Rng + ?Sized>(
     for _ in 0..simulation.runs {
         run(control, treatment, simulation, &tuning, true_effect, &mut tally, rng);
     }
-    let runs = f64::from(simulation.runs);
-    let share = |count: u32| {
-        let estimate = f64::from(count) / runs;
-        Share { estimate, standard_error: (estimate * (1.0 - estimate) / runs).sqrt() }
+    report(simulation.runs, true_effect, &tally)
+}
+
+fn report(runs: u32, true_effect: f64, tally: &Tally) -> Result<SimulationReport, PlanError> {
+    let invalid = |_| {
+        PlanError::Invalid(InvalidParameter::Count { field: "runs", given: 0, least: 1, most: u64::from(u32::MAX) })
     };
-    let mean = tally.estimates / runs;
+    let of_all = |count: u32| Share::of(count, runs).map_err(invalid);
+    let estimated = runs.saturating_sub(tally.undefined);
+    let (mean, square) = (tally.estimates / f64::from(estimated), tally.squares / f64::from(estimated));
+    let of_estimates = |value: f64| if estimated == 0 { Err(Undefined::NoUnits) } else { Ok(value) };
     let exaggerates = true_effect != 0.0 && tally.fixed > 0;
     Ok(SimulationReport {
-        runs: simulation.runs,
-        true_effect,
-        fixed: share(tally.fixed),
-        fixed_peeked: share(tally.peeked),
-        sequential: share(tally.sequential),
-        coverage: share(tally.covered),
-        sequential_coverage: share(tally.always_covered),
-        mean_estimate: true_effect + mean,
-        deviation_of_estimates: (tally.squares / runs - mean * mean).max(0.0).sqrt(),
-        exaggeration: exaggerates.then(|| tally.won / f64::from(tally.fixed) / true_effect.abs()),
-        mean_units: tally.units / runs,
-        warned: share(tally.warned),
+        runs,
         undefined: tally.undefined,
+        true_effect,
+        fixed: of_all(tally.fixed)?,
+        fixed_peeked: of_all(tally.peeked)?,
+        sequential: of_all(tally.sequential)?,
+        coverage: Share::of(tally.covered, estimated),
+        sequential_coverage: Share::of(tally.always_covered, tally.sequenced),
+        mean_estimate: of_estimates(true_effect + mean),
+        deviation_of_estimates: of_estimates((square - mean * mean).max(0.0).sqrt()),
+        exaggeration: exaggerates.then(|| tally.won / f64::from(tally.fixed) / true_effect.abs()),
+        mean_units: tally.units / f64::from(runs),
+        warned: Share::of(tally.warned, estimated),
     })
 }
 
@@ -194,7 +218,7 @@ fn run<R: Rng + ?Sized>(
     rng: &mut R,
 ) {
     let (mut a, mut b) = (Arm::new(control), Arm::new(treatment));
-    let (mut peeked, mut stopped_at, mut always_covered) = (false, None, true);
+    let (mut peeked, mut stopped_at, mut sequenced, mut always_covered) = (false, None, false, true);
     let mut last: Option<Estimate> = None;
     let level = simulation.alpha.get();
     let mut units = 0;
@@ -208,6 +232,7 @@ fn run<R: Rng + ?Sized>(
         peeked |= estimate.p.two_sided <= level;
         let sequence = confidence_sequence(estimate.effect, estimate.standard_error, units, tuning);
         let Ok(interval) = sequence.map(|sequence| sequence.interval) else { continue };
+        sequenced = true;
         always_covered &= interval.lower() <= true_effect && true_effect <= interval.upper();
         if stopped_at.is_none() && (interval.lower() > 0.0 || interval.upper() < 0.0) {
             stopped_at = Some(units);
@@ -216,7 +241,8 @@ fn run<R: Rng + ?Sized>(
     let count = |counter: &mut u32, holds: bool| *counter = counter.saturating_add(u32::from(holds));
     count(&mut tally.peeked, peeked);
     count(&mut tally.sequential, stopped_at.is_some());
-    count(&mut tally.always_covered, always_covered);
+    count(&mut tally.sequenced, sequenced);
+    count(&mut tally.always_covered, sequenced && always_covered);
     count(&mut tally.undefined, last.is_none());
     tally.units += stopped_at.unwrap_or(units) as f64;
     let Some(estimate) = last else { return };
@@ -230,87 +256,5 @@ fn run<R: Rng + ?Sized>(
     tally.squares += error * error;
     if rejected {
         tally.won += estimate.effect.abs();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::SeedableRng;
-    use rand::rngs::ChaCha8Rng;
-
-    const SEED: u64 = 20_260_101;
-
-    fn revenue() -> Empirical {
-        Empirical::new(&[(0.0, 700), (5.0, 150), (10.0, 100), (20.0, 40), (50.0, 10)]).unwrap()
-    }
-
-    fn daily(runs: u32) -> Simulation {
-        let looks = (1..=14).map(|day| (day * 100, day * 100)).collect();
-        Simulation { looks, runs, alpha: Alpha::FIVE_PERCENT, n_star: 2800.0 }
-    }
-
-    #[test]
-    fn draws_have_the_distribution_they_are_drawn_from() {
-        let from = revenue();
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        let draws: Vec<f64> = (0..200_000).map(|_| from.draw(&mut rng)).collect();
-        for (value, share) in [(0.0, 0.7), (5.0, 0.15), (10.0, 0.1), (20.0, 0.04), (50.0, 0.01)] {
-            let seen = draws.iter().filter(|draw| **draw == value).count() as f64 / draws.len() as f64;
-            let error = (share * (1.0 - share) / draws.len() as f64).sqrt();
-            assert!((seen - share).abs() < 5.0 * error, "{value}: {seen}");
-        }
-        assert!((from.mean() - 3.05).abs() < 1e-12);
-    }
-
-    #[test]
-    fn no_effect_is_found_at_the_level_and_peeking_costs() {
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        let got = simulate(&revenue(), &revenue(), &daily(2000), &mut rng).unwrap();
-        let bound = 0.05 + 4.0 * (0.05_f64 * 0.95 / 2000.0).sqrt();
-        assert!(got.fixed.estimate < bound && got.sequential.estimate < bound, "{got:?}");
-        assert!(got.fixed_peeked.estimate > 0.12, "{got:?}");
-        assert!((got.coverage.estimate - 0.95).abs() < 0.02 && got.sequential_coverage.estimate > 0.95 - 0.02);
-        assert_eq!((got.true_effect, got.exaggeration), (0.0, None));
-    }
-
-    #[test]
-    fn an_effect_is_found_with_the_power_that_was_planned_and_exaggerated_by_winners() {
-        let control = revenue();
-        let treatment = control.with_zeros_converted(0.06).unwrap();
-        let design = super::super::TestDesign::new(Alpha::FIVE_PERCENT, super::super::Sides::Two, 1.0).unwrap();
-        let target = super::super::Target::Means {
-            difference: treatment.mean() - control.mean(),
-            variance_a: control.variance(),
-            variance_b: treatment.variance(),
-            formula: super::super::MeanFormula::Normal,
-        };
-        let planned = design.power(&target, 1400.0).unwrap();
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        let got = simulate(&control, &treatment, &daily(1500), &mut rng).unwrap();
-        assert!((got.fixed.estimate - planned).abs() < 0.05, "{got:?} planned {planned}");
-        assert!(got.exaggeration.unwrap() > 1.0 && got.mean_units < 2800.0);
-        assert!((got.mean_estimate - got.true_effect).abs() < 0.05);
-        assert!((control.scaled(1.1).unwrap().mean() - 3.355).abs() < 1e-12);
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_report_and_limits_are_kept() {
-        let at = |seed| simulate(&revenue(), &revenue(), &daily(20), &mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
-        assert_eq!(at(1), at(1));
-        assert_ne!(at(1), at(2));
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        let mut with = |looks: Vec<(u64, u64)>, runs| {
-            simulate(&revenue(), &revenue(), &Simulation { looks, runs, ..daily(1) }, &mut rng).map(|got| got.runs)
-        };
-        assert!(matches!(with(vec![], 1), Err(PlanError::Invalid(_))));
-        assert!(matches!(with(vec![(10, 10)], 0), Err(PlanError::Invalid(_))));
-        assert!(matches!(with(vec![(10, 10), (9, 10)], 1), Err(PlanError::Invalid(_))));
-        assert!(matches!(with(vec![(1, 10)], 1), Err(PlanError::Invalid(_))));
-        assert!(matches!(with(vec![(u64::MAX, 10)], 2), Err(PlanError::TooLong { .. })));
-        assert_eq!(with(vec![(2, 2)], 3), Ok(3));
-        assert!(Empirical::new(&[]).is_err() && Empirical::new(&[(1.0, 0)]).is_err());
-        assert!(Empirical::new(&[(f64::NAN, 1)]).is_err());
-        assert!(Empirical::new(&[(0.0, 5)]).unwrap().with_zeros_converted(0.5).is_err());
     }
 }

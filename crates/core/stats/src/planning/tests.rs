@@ -47,6 +47,53 @@ fn group_sequential_bounds_spend_exactly_their_level() {
     }
 }
 
+/// P(|z| reached 2.5, 2.5 or 2 at 0.5, `gap` later, or at 1), by integration over the second look, given which the first
+/// is a Brownian bridge (mpmath 1.3, 30 digits); without the second look it is [`TWO_LOOKS`].
+const CLOSE: [(f64, f64); 4] = [
+    (1e-3, 0.05215234745822755),
+    (1e-4, 0.05189024346124324),
+    (1e-6, 0.05177901172930293),
+    (1e-7, 0.05177051508077624),
+];
+const TWO_LOOKS: f64 = 0.05176658348453671;
+
+#[test]
+fn a_look_close_to_another_adds_little_and_only_that() {
+    let at = |fractions: &[f64], z: &[f64], drift| {
+        *crossing(&Boundaries { fractions, z, two_sided: true }, drift).unwrap().last().unwrap()
+    };
+    let two = at(&[0.5, 1.0], &[2.5, 2.0], 0.0);
+    assert!((two - TWO_LOOKS).abs() < 1e-10, "{two}");
+    for (gap, wanted) in CLOSE {
+        let three = at(&[0.5, 0.5 + gap, 1.0], &[2.5, 2.5, 2.0], 0.0);
+        assert!((three - wanted).abs() < 1e-9, "{gap}: {three}");
+        assert!(at(&[0.5, 0.5 + gap, 1.0], &[2.5, 2.5, 2.0], 2.0) > at(&[0.5, 1.0], &[2.5, 2.0], 2.0));
+        // A bound that is spent over both looks stays the bound of both.
+        let spending = group_sequential(&[0.5, 0.5 + gap, 1.0], Alpha::FIVE_PERCENT, true).unwrap();
+        let plain = group_sequential(&[0.5, 1.0], Alpha::FIVE_PERCENT, true).unwrap();
+        assert!((spending[2].z - plain[1].z).abs() < gap.sqrt(), "{gap}: {spending:?}");
+        let z: Vec<f64> = spending.iter().map(|bound| bound.z).collect();
+        assert!((at(&[0.5, 0.5 + gap, 1.0], &z, 0.0) - 0.05).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn looks_that_cannot_be_told_apart_are_refused() {
+    let close = [0.5, 0.5 + 1e-12, 1.0];
+    let boundaries = Boundaries { fractions: &close, z: &[2.5, 2.5, 2.0], two_sided: true };
+    assert_eq!(crossing(&boundaries, 0.0), Err(PlanError::LooksTooClose { place: 2 }));
+    let bounds = group_sequential(&close, Alpha::FIVE_PERCENT, true);
+    assert_eq!(bounds, Err(crate::sequential::InvalidLooks::TooClose { place: 2 }));
+    // Two hundred looks are no trouble, evenly or one after the other at the end.
+    let even: Vec<f64> = (1..=LOOKS_MAX).map(|look| look as f64 / LOOKS_MAX as f64).collect();
+    let late: Vec<f64> = (1..=LOOKS_MAX).map(|look| 0.98 + 1e-4 * look as f64).collect();
+    for fractions in [&even, &late] {
+        let z = vec![3.0; LOOKS_MAX];
+        let got = crossing(&Boundaries { fractions, z: &z, two_sided: true }, 0.0).unwrap();
+        assert!(got.windows(2).all(|pair| pair[0] <= pair[1]) && got[LOOKS_MAX - 1] < 0.06, "{got:?}");
+    }
+}
+
 #[test]
 fn one_look_is_the_fixed_test_and_drift_is_its_power() {
     let z = [crate::distribution::normal_upper_quantile(0.025)];
