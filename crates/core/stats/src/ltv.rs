@@ -2,7 +2,7 @@
 //!
 //! BG/NBD for the number of purchases (Fader, Hardie & Lee, "Counting your customers the easy way", Marketing Science
 //! 2005), Gamma-Gamma for their value (Fader & Hardie, "The Gamma-Gamma model of monetary value", 2013), both by maximum
-//! likelihood without a penalty. Time has any unit, the same one everywhere; money, too.
+//! likelihood without a penalty. Time has any unit, the same one everywhere; money, too: fits run in units of the data.
 //! Must never know: calendars, currencies, who the customers are.
 
 mod bgnbd;
@@ -18,10 +18,10 @@ mod tests;
 
 pub use bgnbd::{BgNbd, PURCHASES_MAX};
 pub use bgnbd_likelihood::{fit_bgnbd, log_likelihood as bgnbd_log_likelihood};
-pub use fit::{Fit, FittedParameter};
+pub use fit::{Fit, FittedParameter, Prediction};
 pub use gamma_gamma::GammaGamma;
 pub use gamma_gamma_likelihood::{fit_gamma_gamma, log_likelihood as gamma_gamma_log_likelihood};
-pub use value::{Horizon, PERIODS_MAX, lifetime_value};
+pub use value::{Horizon, PERIODS_MAX, fitted_lifetime_value, lifetime_value};
 
 /// Why there is no model, or no prediction.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -70,6 +70,22 @@ pub enum LtvError {
     /// A result is beyond a double, or beyond the terms that are computed.
     #[error("the result is beyond what can be computed")]
     Incomputable,
+}
+
+impl LtvError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotPositive { .. } => "not_positive",
+            Self::OutsideRange { .. } => "outside_range",
+            Self::RecencyWithoutRepeat { .. } => "recency_without_repeat",
+            Self::TooFewReturned { .. } => "too_few_returned",
+            Self::NotIdentified => "not_identified",
+            Self::InfiniteMean => "infinite_mean",
+            Self::Incomputable => "incomputable",
+        }
+    }
 }
 
 /// The purchases of one customer.

@@ -8,6 +8,8 @@ use crate::distribution::{Beta, log_rising};
 pub const PURCHASES_MAX: u32 = 100_000;
 /// Terms after which the hypergeometric series is given up: horizons of more than 20 times the ages seen come near.
 const TERMS_MAX: u32 = 1000;
+/// Logarithm above which a probability is a normal double.
+const LOG_LEAST: f64 = -700.0;
 /// Least part of the largest term that a sum may have left.
 const CANCELLED_MOST: f64 = 1e-4;
 
@@ -60,14 +62,16 @@ impl BgNbd {
         1.0 / (1.0 + libm::exp(self.log_odds_left(history)))
     }
 
-    /// Logarithm of the odds of having left; minus infinity without a repeat purchase.
+    /// Logarithm of the odds of having left; minus infinity without a repeat purchase. Never NaN: the first two
+    /// logarithms are finite, the rest is not negative.
     fn log_odds_left(&self, history: &History) -> f64 {
         if history.repeats() == 0 {
             return f64::NEG_INFINITY;
         }
         let x = f64::from(history.repeats());
-        let silence = libm::log1p((history.age() - history.recency()) / (self.alpha + history.recency()));
-        libm::log(self.a / (self.b + x - 1.0)) + (self.r + x) * silence
+        let silence = log_ratio_above(self.alpha, history.recency(), history.age());
+        // `x - 1` first: a small b would be lost in `b + x`.
+        libm::log(self.a) - libm::log(self.b + (x - 1.0)) + (self.r + x) * silence
     }
 
     /// Expected purchases within the next `time`, given the history (equation 10 of the paper).
@@ -78,8 +82,8 @@ impl BgNbd {
     pub fn expected_purchases(&self, history: &History, time: f64) -> Result<f64, LtvError> {
         let time = not_negative("time", time)?;
         let x = f64::from(history.repeats());
-        let staying = self.expected_of_the_living(x, time / (self.alpha + history.age()))?;
-        computable((staying * self.probability_alive(history)).max(0.0))
+        let relative_time = time / computable(self.alpha + history.age())?;
+        computable(self.expected_of_the_living(x, relative_time)? * self.probability_alive(history))
     }
 
     /// Expected repeat purchases of a new customer within `time` of the first one (equation 9).
@@ -88,12 +92,15 @@ impl BgNbd {
     /// As [`BgNbd::expected_purchases`].
     pub fn expected_purchases_of_new(&self, time: f64) -> Result<f64, LtvError> {
         let time = not_negative("time", time)?;
-        computable(self.expected_of_the_living(0.0, time / self.alpha)?.max(0.0))
+        self.expected_of_the_living(0.0, time / self.alpha)
     }
 
     /// What somebody who has not left after `x` repeat purchases is expected to buy, for the time to come over
     /// `alpha + age`.
     fn expected_of_the_living(&self, x: f64, relative_time: f64) -> Result<f64, LtvError> {
+        if relative_time == 0.0 {
+            return Ok(0.0);
+        }
         match self.by_series(x, relative_time) {
             Some(expected) => Ok(expected),
             None => self.by_quadrature(x, relative_time),
@@ -107,10 +114,14 @@ impl BgNbd {
     /// not grow with x; taking its first term and the divisors `a - 1` and `c` through the sum removes the poles at
     /// `a = 1` and `a + b + x = 1`, where the expectation has none.
     pub(super) fn by_series(&self, x: f64, relative_time: f64) -> Option<f64> {
-        let (a, c) = (self.a, self.a + self.b + x - 1.0);
+        let (a, c) = (self.a, self.a + self.b + (x - 1.0));
         let z = relative_time / (1.0 + relative_time);
         let log_rest = -libm::log1p(relative_time);
         let exponent = (a - 1.0) * log_rest;
+        if exponent < LOG_LEAST {
+            // The first terms underflow, the later ones are what matters.
+            return None;
+        }
         let first = if exponent == 0.0 { -log_rest } else { -libm::expm1(exponent) / (a - 1.0) };
         let upper = a + self.b - 1.0 - self.r;
         let scale = libm::exp(exponent);
@@ -138,7 +149,7 @@ impl BgNbd {
     pub(super) fn by_quadrature(&self, x: f64, relative_time: f64) -> Result<f64, LtvError> {
         let leaving = Beta::new(self.a, self.b + x).map_err(|_| LtvError::Incomputable)?;
         let shape = self.r + x;
-        let most = shape * relative_time;
+        let most = computable(shape * relative_time)?;
         let purchases = |log_odds: f64| {
             let (chance, _) = rates(log_odds);
             let left = -libm::expm1(-shape * libm::log1p(chance * relative_time));
@@ -151,26 +162,53 @@ impl BgNbd {
     /// P(a new customer makes exactly `purchases` repeat purchases within `time`) (equation 8).
     ///
     /// # Errors
-    /// [`LtvError::OutsideRange`] for a negative time or more than [`PURCHASES_MAX`].
+    /// [`LtvError::OutsideRange`] for a negative time or more than [`PURCHASES_MAX`], [`LtvError::Incomputable`] as
+    /// [`BgNbd::expected_purchases`].
     pub fn probability_of_purchases(&self, purchases: u32, time: f64) -> Result<f64, LtvError> {
         let time = not_negative("time", time)?;
         if purchases > PURCHASES_MAX {
             let most = f64::from(PURCHASES_MAX);
             return Err(LtvError::OutsideRange { field: "purchases", least: 0.0, most, given: f64::from(purchases) });
         }
-        let n = f64::from(purchases);
-        let relative = time / self.alpha;
-        let (share, log_none) = (relative / (1.0 + relative), -self.r * libm::log1p(relative));
-        // Negative binomial probabilities of 0, 1, ... purchases of somebody who never leaves.
-        let (mut exactly, mut fewer) = (libm::exp(log_none), 0.0);
-        for j in 0..purchases {
-            fewer += exactly;
-            exactly *= (self.r + f64::from(j)) / (f64::from(j) + 1.0) * share;
+        let (exactly, as_many) = self.purchases_of_the_living(purchases, time)?;
+        if purchases == 0 {
+            return computable(exactly);
         }
-        // B(a, b + n) / B(a, b).
-        let (a, b) = (self.a, self.b);
+        // B(a, b + n) / B(a, b), and the chance to leave after the last of them.
+        let (a, b, n) = (self.a, self.b, f64::from(purchases));
         let stayed = libm::exp(log_rising(b, n) - log_rising(a + b, n) - n * libm::log1p(a / b));
-        let left = if purchases == 0 { 0.0 } else { stayed * (a / (b + n - 1.0)) * (1.0 - fewer).max(0.0) };
-        computable(stayed * exactly + left)
+        let left = stayed * (a / (b + (n - 1.0))) * as_many;
+        computable(stayed * exactly + left).map(|chance| chance.min(1.0))
     }
+
+    /// P(exactly so many) and P(at least so many) purchases of somebody who never leaves: negative binomial
+    /// probabilities one after the other, or by the beta distribution where the first one underflows.
+    fn purchases_of_the_living(&self, purchases: u32, time: f64) -> Result<(f64, f64), LtvError> {
+        let n = f64::from(purchases);
+        let (odds, share) = (time / self.alpha, 1.0 / (1.0 + self.alpha / time));
+        let log_none = -self.r * log_ratio_above(self.alpha, 0.0, time);
+        if purchases == 0 {
+            return Ok((libm::exp(log_none), 1.0));
+        }
+        if log_none > LOG_LEAST {
+            let (mut exactly, mut fewer) = (libm::exp(log_none), 0.0);
+            for j in 0..purchases {
+                fewer += exactly;
+                exactly *= (self.r + f64::from(j)) / (f64::from(j) + 1.0) * share;
+            }
+            return Ok((exactly, (1.0 - fewer).max(0.0)));
+        }
+        let shapes = |n: f64| Beta::new(n, self.r).map_err(|_| LtvError::Incomputable);
+        let log_odds = libm::log(computable(odds)?);
+        let exactly = shapes(n + 1.0)?.log_odds_pdf(log_odds) / (share * (self.r + n));
+        Ok((computable(exactly)?, shapes(n)?.log_odds_cdf(log_odds)))
+    }
+}
+
+/// `ln((alpha + to) / (alpha + from))` for `to` from `from` on; infinite beyond a double, never NaN.
+fn log_ratio_above(alpha: f64, from: f64, to: f64) -> f64 {
+    let start = alpha + from;
+    let ratio =
+        if start.is_finite() { (to - from) / start } else { (to / 2.0 - from / 2.0) / (alpha / 2.0 + from / 2.0) };
+    if ratio.is_finite() { libm::log1p(ratio) } else { libm::log(to - from) - libm::log(start) }
 }

@@ -6,26 +6,28 @@
 //! on the order of customers to the last bit.
 
 use super::fit::Fit;
-use super::optimise::{Likelihood, Point, maximise};
-use super::{BgNbd, History, LtvError};
+use super::optimise::{Likelihood, Point, maximise, power_of_two_near};
+use super::{BgNbd, History, LtvError, computable};
 use crate::distribution::{digamma, log_rising, trigamma};
 use crate::parameter::Alpha;
 
 /// Rows of the sample on which the search begins.
 const SAMPLE_ROWS: usize = 8_192;
 
-/// Fits the model; parameter intervals have the level `alpha`. The result does not depend on the order of `histories`.
+/// Fits the model; parameter intervals have the level `alpha`. The result does not depend on the order of `histories`, nor
+/// on the unit of time but for alpha and the constant of the likelihood: the search runs in units of about the mean age.
 ///
 /// # Errors
 /// [`LtvError::TooFewReturned`] when nobody came back, [`LtvError::NotIdentified`] when the likelihood has no maximum.
 pub fn fit_bgnbd(histories: &[History], alpha: Alpha) -> Result<Fit<BgNbd, 4>, LtvError> {
-    let all = Rows::of(histories)?;
+    let (all, scale) = Rows::of(histories)?.scaled();
     let start = all.start();
     let maximum = match all.sample() {
         Some(sample) => maximise(&sample, &all, start)?,
         None => maximise(&all, &all, start)?,
     };
     let build = |[r, alpha, a, b]: [f64; 4]| BgNbd::new(r, alpha, a, b);
+    let maximum = maximum.in_given_unit(scale, 1, all.sum(|row| f64::from(row.repeats)) / all.customers);
     Fit::new(maximum, histories.len() as u64, ["r", "alpha", "a", "b"], build, alpha)
 }
 
@@ -70,6 +72,21 @@ impl Rows {
         Ok(Self { rows, customers: histories.len() as f64 })
     }
 
+    /// The same in units of about the mean age, and that unit.
+    fn scaled(mut self) -> (Self, f64) {
+        let customers = self.customers;
+        let mean: f64 = self.rows.iter().map(|row| f64::from(row.customers) / customers * row.age).sum();
+        let scale = power_of_two_near(mean);
+        for row in &mut self.rows {
+            (row.recency, row.age) = (row.recency / scale, row.age / scale);
+        }
+        (self, scale)
+    }
+
+    fn sum(&self, of: impl Fn(&Row) -> f64) -> f64 {
+        self.rows.iter().map(|row| f64::from(row.customers) * of(row)).sum()
+    }
+
     /// Every k-th row; they are sorted by number of purchases, so each number has its share.
     fn sample(&self) -> Option<Self> {
         let step = self.rows.len() / SAMPLE_ROWS;
@@ -83,8 +100,7 @@ impl Rows {
     /// Logarithms of plausible parameters, in the unit of time of the data: the rate of purchases of those who bought,
     /// and a quarter of them leaving.
     fn start(&self) -> [f64; 4] {
-        let sum = |of: fn(&Row) -> f64| self.rows.iter().map(|row| f64::from(row.customers) * of(row)).sum::<f64>();
-        let (repeats, time) = (sum(|row| f64::from(row.repeats)), sum(|row| row.age));
+        let (repeats, time) = (self.sum(|row| f64::from(row.repeats)), self.sum(|row| row.age));
         let alpha = 0.5 * time / repeats;
         let log_alpha = if alpha > 0.0 && alpha.is_finite() { libm::log(alpha) } else { 0.0 };
         [libm::log(0.5), log_alpha, libm::log(0.8), libm::log(2.4)]
@@ -165,7 +181,7 @@ impl Sums {
     /// `ln(e^P + e^Q)` with `P = -(r + x) ln(alpha + T)` and `Q = ln a / (b + x - 1) - (r + x) ln(alpha + t)`: its
     /// derivatives are those of P and Q, mixed by the chance to have left.
     fn add_group(&mut self, x: f64, group: &[Row]) {
-        let (shape, later) = (self.r + x, 1.0 / (self.b + x - 1.0));
+        let (shape, later) = (self.r + x, 1.0 / (self.b + (x - 1.0)));
         let log_chance = libm::log(self.a * later);
         let (mut value, mut customers, mut left) = (0.0, 0.0, 0.0);
         // By r and alpha: slopes, bends; and the sums of w(1 - w) times products of Q' - P'.
@@ -230,11 +246,11 @@ fn add<const N: usize>(sums: &mut [f64; N], parts: [f64; N], weight: f64) {
 /// The log-likelihood of these histories, summed: how well a model fits customers that it was not fitted to.
 ///
 /// # Errors
-/// [`LtvError::TooFewReturned`] when nobody came back.
+/// [`LtvError::TooFewReturned`] when nobody came back, [`LtvError::Incomputable`] for parameters beyond a double's sums.
 pub fn log_likelihood(model: &BgNbd, histories: &[History]) -> Result<f64, LtvError> {
     let rows = Rows::of(histories)?;
     let logs = [model.r(), model.alpha(), model.a(), model.b()].map(libm::log);
-    Ok(rows.at(&logs).value * rows.customers)
+    computable(rows.at(&logs).value * rows.customers)
 }
 
 /// Value and derivatives by the logarithms of the parameters, on average over customers.

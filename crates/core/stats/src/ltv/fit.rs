@@ -1,7 +1,7 @@
 //! A fitted model with the uncertainty of its parameters.
 
-use super::LtvError;
 use super::optimise::{Maximum, symmetric_inverse};
+use super::{LtvError, computable, not_negative};
 use crate::interval::Interval;
 use crate::parameter::Alpha;
 
@@ -19,6 +19,39 @@ pub struct FittedParameter {
     pub standard_error: f64,
     /// Wald's interval on the logarithm, so that its ends are positive.
     pub interval: Interval,
+}
+
+/// A prediction of fitted models with the uncertainty that their parameters leave; what single customers do comes on
+/// top.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// At the estimates of maximum likelihood.
+    pub estimate: f64,
+    /// By the delta method over the parameters.
+    pub standard_error: f64,
+    /// Wald's interval on the logarithm, so that its ends are positive; the estimate alone where that is 0.
+    pub interval: Interval,
+    /// Customers of the fit; of that of the purchases, where values are fitted too.
+    pub customers: u64,
+}
+
+impl Prediction {
+    /// A stable name of the method for programs.
+    pub const METHOD: &'static str = "delta_method_on_the_logarithm";
+
+    /// # Errors
+    /// [`LtvError::OutsideRange`] for an estimate below 0, [`LtvError::Incomputable`] when an end is beyond a double.
+    pub(super) fn new(estimate: f64, standard_error: f64, customers: u64, alpha: Alpha) -> Result<Self, LtvError> {
+        let estimate = not_negative("prediction", estimate)?;
+        let factor = if estimate > 0.0 {
+            computable(libm::exp(alpha.normal_half_width() * standard_error / estimate))?
+        } else {
+            1.0
+        };
+        let ends = Interval::new(estimate / factor, computable(estimate * factor)?);
+        let interval = ends.map_err(|_| LtvError::Incomputable)?;
+        Ok(Self { estimate, standard_error: computable(standard_error)?, interval, customers })
+    }
 }
 
 /// A model of `N` positive parameters and how well the data determine them.
@@ -73,8 +106,26 @@ impl<M, const N: usize> Fit<M, N> {
         })
     }
 
-    /// Standard error of a prediction that follows from the parameters' own, by the delta method; what single customers
-    /// do comes on top. Predictions of two independent fits add their squares.
+    /// Covariance of the logarithms of the parameters: the inverse of the observed information.
+    #[must_use]
+    pub const fn covariance_of_logarithms(&self) -> &[[f64; N]; N] {
+        &self.covariance
+    }
+
+    /// A prediction that is never negative, with its standard error ([`Fit::standard_error_of`]) and interval.
+    ///
+    /// # Errors
+    /// Those of the prediction; [`LtvError::Incomputable`] when an end of the interval is beyond a double.
+    pub fn predict(
+        &self,
+        prediction: impl Fn(&M) -> Result<f64, LtvError>,
+        alpha: Alpha,
+    ) -> Result<Prediction, LtvError> {
+        Prediction::new(prediction(&self.model)?, self.standard_error_of(&prediction)?, self.customers, alpha)
+    }
+
+    /// Standard error of a prediction that follows from the parameters' own, by the delta method (Casella & Berger 2002,
+    /// theorem 5.5.24); what single customers do comes on top. Predictions of two independent fits add their squares.
     ///
     /// # Errors
     /// Those of the prediction.
@@ -95,6 +146,6 @@ impl<M, const N: usize> Fit<M, N> {
             .iter()
             .zip(slopes)
             .map(|(row, slope)| row.iter().zip(slopes).map(|(entry, other)| slope * entry * other).sum::<f64>());
-        super::computable(products.sum::<f64>().max(0.0).sqrt())
+        computable(products.sum::<f64>().max(0.0).sqrt())
     }
 }

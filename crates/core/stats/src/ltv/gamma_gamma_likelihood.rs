@@ -1,8 +1,8 @@
 //! The likelihood of mean values under Gamma-Gamma, with its derivatives, and its maximum (equation 1a of the note).
 
 use super::fit::Fit;
-use super::optimise::{Likelihood, Point, maximise};
-use super::{GammaGamma, LtvError, Spending};
+use super::optimise::{Likelihood, Point, maximise, power_of_two_near};
+use super::{GammaGamma, LtvError, Spending, computable};
 use crate::distribution::{digamma, log_rising, trigamma};
 use crate::parameter::Alpha;
 
@@ -10,7 +10,8 @@ use crate::parameter::Alpha;
 const SAMPLE_ROWS: usize = 8_192;
 
 /// Fits the model to the customers with repeat purchases; parameter intervals have the level `alpha`. The result does
-/// not depend on the order of customers. Values must not depend on how often a customer buys: check their correlation.
+/// not depend on the order of customers, nor on the unit of money but for v and the constant of the likelihood. Values
+/// must not depend on how often a customer buys: check their correlation.
 ///
 /// # Errors
 /// [`LtvError::TooFewReturned`] below two customers, [`LtvError::NotIdentified`] when the likelihood has no maximum.
@@ -19,14 +20,14 @@ pub fn fit_gamma_gamma(customers: &[Spending], alpha: Alpha) -> Result<Fit<Gamma
     if count < 2 {
         return Err(LtvError::TooFewReturned { returned: count, customers: count });
     }
-    let all = Rows::of(customers);
+    let (all, scale) = Rows::of(customers).scaled();
     let start = all.start();
     let maximum = match all.sample() {
         Some(sample) => maximise(&sample, &all, start)?,
         None => maximise(&all, &all, start)?,
     };
     let build = |[p, q, v]: [f64; 3]| GammaGamma::new(p, q, v);
-    Fit::new(maximum, count, ["p", "q", "v"], build, alpha)
+    Fit::new(maximum.in_given_unit(scale, 2, 1.0), count, ["p", "q", "v"], build, alpha)
 }
 
 /// Customers sorted by number of purchases and value.
@@ -42,6 +43,16 @@ impl Rows {
         // Positive numbers are in the order of their bits.
         rows.sort_unstable_by_key(|row| (row.purchases(), row.mean().to_bits()));
         Self::sorted(rows)
+    }
+
+    /// The same in units of about the mean value, and that unit.
+    fn scaled(mut self) -> (Self, f64) {
+        let customers = self.rows.len() as f64;
+        let scale = power_of_two_near(self.rows.iter().map(|row| row.mean() / customers).sum());
+        for row in &mut self.rows {
+            row.mean /= scale;
+        }
+        (Self::sorted(self.rows), scale)
     }
 
     fn sorted(rows: Vec<Spending>) -> Self {
@@ -108,12 +119,15 @@ impl Likelihood<3> for Rows {
 
 /// The log-likelihood of these customers, summed: how well a model fits customers that it was not fitted to. Zero
 /// without customers.
-#[must_use]
-pub fn log_likelihood(model: &GammaGamma, customers: &[Spending]) -> f64 {
+///
+/// # Errors
+/// [`LtvError::Incomputable`] for parameters beyond a double's sums.
+pub fn log_likelihood(model: &GammaGamma, customers: &[Spending]) -> Result<f64, LtvError> {
     if customers.is_empty() {
-        return 0.0;
+        return Ok(0.0);
     }
-    Rows::of(customers).at(&[model.p(), model.q(), model.v()].map(libm::log)).value * customers.len() as f64
+    let mean = Rows::of(customers).at(&[model.p(), model.q(), model.v()].map(libm::log)).value;
+    computable(mean * customers.len() as f64)
 }
 
 /// Value and derivatives by the logarithms of the parameters, on average over customers.

@@ -10,7 +10,7 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::BFGS;
 use std::cell::RefCell;
 
-/// Logarithms beyond which a parameter counts as run away.
+/// Logarithms beyond which a parameter counts as run away, in units of the data's own size.
 const LOG_MAX: f64 = 25.0;
 /// Largest derivative of the mean log-likelihood at its maximum.
 const GRADIENT_MAX: f64 = 1e-9;
@@ -67,6 +67,25 @@ pub(super) trait Likelihood<const N: usize> {
 pub(super) struct Maximum<const N: usize> {
     pub logs: [f64; N],
     pub point: Point<N>,
+}
+
+impl<const N: usize> Maximum<N> {
+    /// The same maximum in the unit that was given, after a search in units of `scale`: the logarithm of the parameter
+    /// at `place` moves by that of the scale, and derivatives by logarithms stay. A density of `dimensions` measured
+    /// numbers per customer is divided by the scale as often.
+    pub fn in_given_unit(mut self, scale: f64, place: usize, dimensions: f64) -> Self {
+        let log_scale = libm::log(scale);
+        if let Some(log) = self.logs.get_mut(place) {
+            *log += log_scale;
+        }
+        self.point.value -= dimensions * log_scale;
+        self
+    }
+}
+
+/// The power of two next to a size, to divide by without rounding; 1 for nothing.
+pub(super) fn power_of_two_near(size: f64) -> f64 {
+    if size > 0.0 && size.is_finite() { libm::scalbn(1.0, libm::ilogb(size).clamp(-1000, 1000)) } else { 1.0 }
 }
 
 /// Climbs from `start`: on `sample` first, then on `all`.

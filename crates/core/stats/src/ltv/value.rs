@@ -1,6 +1,7 @@
 //! Discounted value of the purchases to come.
 
-use super::{BgNbd, GammaGamma, History, LtvError, Spending, positive};
+use super::{BgNbd, Fit, GammaGamma, History, LtvError, Prediction, Spending, positive};
+use crate::parameter::Alpha;
 
 /// Most periods that are looked ahead.
 pub const PERIODS_MAX: u32 = 1200;
@@ -53,4 +54,29 @@ pub fn lifetime_value(
         before = expected;
     }
     super::computable(worth)
+}
+
+/// [`lifetime_value`] of fitted models with the uncertainty of all their parameters.
+///
+/// By the delta method over the seven of them: the variance is `g' C g + h' D h`, with the covariances C and D of the two
+/// fits and the value's derivatives g and h. No parameter of one is correlated with one of the other, as Gamma-Gamma takes
+/// values as independent of purchases and the likelihood is the product of both (Fader, Hardie & Lee, "RFM and CLV", 2005).
+///
+/// # Errors
+/// As [`lifetime_value`]; [`LtvError::InfiniteMean`] also when `q` is so near 1 that its derivative does not exist,
+/// [`LtvError::Incomputable`] when an end of the interval is beyond a double.
+pub fn fitted_lifetime_value(
+    purchases: &Fit<BgNbd, 4>,
+    values: &Fit<GammaGamma, 3>,
+    history: &History,
+    seen: Option<&Spending>,
+    horizon: &Horizon,
+    alpha: Alpha,
+) -> Result<Prediction, LtvError> {
+    let worth = |purchases: &BgNbd, values: &GammaGamma| lifetime_value(purchases, values, history, seen, horizon);
+    let by_purchases = purchases.standard_error_of(|purchases| worth(purchases, &values.model))?;
+    let by_values = values.standard_error_of(|values| worth(&purchases.model, values))?;
+    let estimate = worth(&purchases.model, &values.model)?;
+    // Rounding may leave a customer who is long gone just below nothing.
+    Prediction::new(estimate.max(0.0), libm::hypot(by_purchases, by_values), purchases.customers, alpha)
 }

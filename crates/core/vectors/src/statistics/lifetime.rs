@@ -23,7 +23,7 @@ pub(super) fn ltv(input: &Input<'_>) -> Result<Value, Unanswered> {
         }
         "gg_loglik" => {
             let model = gamma_gamma(&input.part("params")?)?;
-            Ok(json!({ "log_likelihood": real(gamma_gamma_log_likelihood(&model, &customers(input)?.1)) }))
+            Ok(json!({ "log_likelihood": number(gamma_gamma_log_likelihood(&model, &customers(input)?.1)) }))
         }
         "bgnbd_predict" => predict(input),
         "bgnbd_new_customer" => new_customer(input),
