@@ -17,7 +17,7 @@ mod tests;
 pub use crossing::{Boundaries, LOOKS_MAX, crossing};
 pub use duration::{DAYS_MAX, days_left, days_needed, whole_weeks};
 pub use empirical::{Empirical, VALUES_MAX};
-pub use sequential::{SequentialDesign, SequentialPower};
+pub use sequential::{SequentialDesign, SequentialDuration, SequentialPower};
 pub use simulate::{DRAWS_MAX, LOOKS_EVALUATED_MAX, Share, Simulation, SimulationReport, simulate};
 
 use crate::distribution::{normal_sf, normal_upper_quantile, student_t_upper_quantile};
@@ -261,8 +261,19 @@ impl TestDesign {
     /// [`PlanError::Unreachable`] when not even a rate of 0 or 1 is found; as [`TestDesign::sample_size`].
     pub fn minimum_effect(&self, target: &Target, n_a: f64, power: f64) -> Result<Target, PlanError> {
         self.check_power(power)?;
+        self.smallest(target, n_a, |target| Ok(self.power(target, n_a)? >= power))
+    }
+
+    /// The smallest effect in the direction of `target` that is found at `n_a` units of A, where larger ones are found as
+    /// well.
+    fn smallest(
+        &self,
+        target: &Target,
+        n_a: f64,
+        is_found: impl Fn(&Target) -> Result<bool, PlanError>,
+    ) -> Result<Target, PlanError> {
         self.standardise(target)?;
-        // From nothing at 0 to the largest effect at 1; power rises in between.
+        // From nothing at 0 to the largest effect at 1.
         let with = |share: f64| match *target {
             Target::Proportions { rate_a, rate_b, formula } => {
                 let end = if rate_b < rate_a { 0.0 } else { 1.0 };
@@ -276,7 +287,7 @@ impl TestDesign {
             }
         };
         let largest = 1.0 - 1e-12;
-        if self.power(&with(largest), n_a)? < power {
+        if !is_found(&with(largest))? {
             return Err(PlanError::Unreachable);
         }
         let (mut low, mut high) = (0.0, largest);
@@ -285,10 +296,10 @@ impl TestDesign {
             if middle <= low || middle >= high {
                 break;
             }
-            if self.power(&with(middle), n_a)? < power {
-                low = middle;
-            } else {
+            if is_found(&with(middle))? {
                 high = middle;
+            } else {
+                low = middle;
             }
         }
         Ok(with(high))

@@ -1,9 +1,17 @@
 //! Plans for tests that are looked at while they run: confidence sequences with a last look.
+//!
+//! The boundary of Waudby-Smith et al., "Time-uniform central limit theory and asymptotic confidence sequences" (2021),
+//! equations 9 (two sides) and 134 (one), crossed by a process with drift: the recursion of Armitage, McPherson & Rowe
+//! (1969).
 
 use super::crossing::{Boundaries, crossing};
+use super::duration::days_needed;
 use super::{PlanError, SampleSize, Sides, Target, TestDesign, UNITS_MAX};
 use crate::parameter::{InvalidParameter, require_positive};
 use crate::sequential::{Side, Tuning};
+
+/// Drift beyond which no boundary is out of reach.
+const DRIFT_MAX: f64 = 1000.0;
 
 /// A confidence sequence looked at `looks` times, evenly over its units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +35,17 @@ pub struct SequentialPower {
     pub expected_units: f64,
 }
 
+/// How long a sequential design takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SequentialDuration {
+    /// Units of the last look.
+    pub size: SampleSize,
+    /// Days until the last look.
+    pub days: u32,
+    /// Days until the units that the design needs on average, when the effect is the planned one.
+    pub expected_days: u32,
+}
+
 impl SequentialDesign {
     /// Power when the last look comes at `n_a` units of A.
     ///
@@ -38,9 +57,7 @@ impl SequentialDesign {
         let total = n_a * (1.0 + self.test.ratio());
         let fractions = self.fractions();
         let z = self.boundaries(total, &fractions)?;
-        let standardised = self.test.standardise(target)?;
-        let boundaries = Boundaries { fractions: &fractions, z: &z, two_sided: self.test.sides() == Sides::Two };
-        let by_look = crossing(&boundaries, standardised.effect * n_a.sqrt())?;
+        let by_look = crossing(&self.looked_at(&fractions, &z), self.drift(target, n_a)?)?;
         // The sum over looks of the chance to need the step up to them.
         let mut expected_units = 0.0;
         let (mut before, mut stopped) = (0.0, 0.0);
@@ -78,6 +95,68 @@ impl SequentialDesign {
             }
         }
         Ok(SampleSize::of(high, high * self.test.ratio()))
+    }
+
+    /// The smallest effect that the design finds with probability `power` when its last look comes at `n_a` units of A, in
+    /// the direction and under the formula of `target`. Returns the target with that effect.
+    ///
+    /// # Errors
+    /// As [`TestDesign::minimum_effect`] and [`SequentialDesign::power`].
+    pub fn minimum_effect(&self, target: &Target, n_a: f64, power: f64) -> Result<Target, PlanError> {
+        self.test.check_power(power)?;
+        let n_a = require_positive("n_a", n_a)?;
+        let fractions = self.fractions();
+        let z = self.boundaries(n_a * (1.0 + self.test.ratio()), &fractions)?;
+        let looked_at = self.looked_at(&fractions, &z);
+        let is_enough = |drift: f64| {
+            crossing(&looked_at, drift).map(|by_look| by_look.last().is_some_and(|reached| *reached >= power))
+        };
+        // The boundary does not depend on the effect: the drift that crosses it is searched once, the effect from that.
+        let (mut low, mut high) = (0.0, 1.0);
+        while !is_enough(high)? {
+            (low, high) = (high, high * 2.0);
+            if high > DRIFT_MAX {
+                return Err(PlanError::Unreachable);
+            }
+        }
+        while high - low > 1e-11 * high {
+            let middle = f64::midpoint(low, high);
+            if is_enough(middle)? {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        self.test.smallest(target, n_a, |target| Ok(self.drift(target, n_a)? >= high))
+    }
+
+    /// The days that the design needs to find the target with probability `power`, when `new_units_by_day` are first seen
+    /// on each day ([`days_needed`]).
+    ///
+    /// # Errors
+    /// As [`SequentialDesign::sample_size`] and [`days_needed`].
+    pub fn duration(
+        &self,
+        target: &Target,
+        power: f64,
+        new_units_by_day: &[f64],
+    ) -> Result<SequentialDuration, PlanError> {
+        let size = self.sample_size(target, power)?;
+        let expected_units = self.power(target, size.n_a)?.expected_units;
+        Ok(SequentialDuration {
+            size,
+            days: days_needed(size.n_a_whole as f64 + size.n_b_whole as f64, new_units_by_day)?,
+            expected_days: days_needed(expected_units, new_units_by_day)?,
+        })
+    }
+
+    /// The expected z at the last look.
+    fn drift(&self, target: &Target, n_a: f64) -> Result<f64, PlanError> {
+        Ok(self.test.standardise(target)?.effect * n_a.sqrt())
+    }
+
+    fn looked_at<'a>(&self, fractions: &'a [f64], z: &'a [f64]) -> Boundaries<'a> {
+        Boundaries { fractions, z, two_sided: self.test.sides() == Sides::Two }
     }
 
     fn fractions(&self) -> Vec<f64> {

@@ -123,6 +123,34 @@ fn a_confidence_sequence_needs_more_units_and_stops_early() {
 }
 
 #[test]
+fn a_sequential_design_knows_its_minimum_effect_and_its_days() {
+    for (sides, looks, n_star) in [(Sides::Two, 14, None), (Sides::One, 5, Some(3000.0)), (Sides::Two, 1, None)] {
+        let test = TestDesign::new(Alpha::FIVE_PERCENT, sides, 1.5).unwrap();
+        let design = SequentialDesign { test, looks, n_star };
+        for target in [rates(0.1, 0.12, ProportionFormula::Pooled), rates(0.1, 0.08, ProportionFormula::Arcsine)] {
+            let size = design.sample_size(&target, 0.8).unwrap();
+            let reached = design.power(&target, size.n_a).unwrap();
+            let smallest = design.minimum_effect(&target, size.n_a, reached.power).unwrap();
+            let rate = |target: Target| if let Target::Proportions { rate_b, .. } = target { rate_b } else { f64::NAN };
+            assert!((rate(smallest) / rate(target) - 1.0).abs() < 1e-7, "{smallest:?}");
+            let fixed = test.minimum_effect(&target, size.n_a, 0.8).unwrap();
+            assert!((rate(fixed) - 0.1).abs() < (rate(smallest) - 0.1).abs());
+            let took = design.duration(&target, 0.8, &[500.0]).unwrap();
+            let units = (size.n_a_whole + size.n_b_whole) as f64;
+            assert_eq!((took.size, f64::from(took.days)), (size, (units / 500.0).ceil()));
+            assert_eq!(f64::from(took.expected_days), (reached.expected_units / 500.0).ceil());
+            assert!(looks == 1 || took.expected_days < took.days);
+        }
+    }
+    let design = SequentialDesign { test: two_sided(), looks: 3, n_star: None };
+    let target = rates(0.5, 0.6, ProportionFormula::Pooled);
+    assert_eq!(design.minimum_effect(&target, 2.0, 0.99), Err(PlanError::Unreachable));
+    assert_eq!(design.minimum_effect(&target, 2.0, 0.01), Err(PlanError::Power { given: 0.01, alpha: 0.05 }));
+    let slow = design.duration(&target, 0.8, &[0.0]);
+    assert_eq!(slow, Err(PlanError::TooLong { what: "days", most: 1096.0 }));
+}
+
+#[test]
 fn days_follow_the_real_traffic() {
     assert_eq!(days_needed(0.0, &[]), Ok(0));
     assert_eq!(days_needed(100.0, &[60.0, 30.0, 20.0]), Ok(3));
