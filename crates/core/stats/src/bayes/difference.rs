@@ -10,7 +10,8 @@ use crate::undefined::Undefined;
 const STEPS_MAX: u32 = 100;
 
 /// The central interval that holds `B - A` with probability `1 - alpha`, both tails equal, by quadrature of the
-/// distribution function of the difference. Ends are within 1e-10. Takes some milliseconds.
+/// distribution function of the difference (Pham-Gia & Turkkan, "Bayesian analysis of the difference of two proportions",
+/// 1993, whose density of Appell's function it integrates directly). Ends are within 1e-10. Takes some milliseconds.
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] when `alpha` is too small for a double.

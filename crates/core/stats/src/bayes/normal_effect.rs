@@ -66,9 +66,15 @@ pub struct NormalEffect {
     pub expected_loss: f64,
 }
 
+impl NormalEffect {
+    /// A stable name of the method for programs. Sample sizes are those of the estimate.
+    pub const METHOD: &'static str = "normal_prior_and_likelihood";
+}
+
 /// Combines an estimated effect and its standard error with a prior on the same scale (an absolute effect takes
 /// [`NormalPrior::scaled_to`]), by the conjugate normal model (Gelman et al., Bayesian Data Analysis, 3rd ed.,
-/// equations 2.9 to 2.12). Closed form.
+/// equations 2.9 to 2.12); the expected gain is the normal loss function (Raiffa & Schlaifer 1961, section 5.4). Closed
+/// form. Where the standard error is so large that the prior is all there is, the posterior is the prior.
 ///
 /// # Errors
 /// [`Undefined::NoVariance`] when the standard error is zero, [`Undefined::OutOfRange`] when a number is not finite.
@@ -87,14 +93,26 @@ pub fn normal_effect(
     let (mean, deviation) = match prior.belief {
         None => (effect, standard_error),
         Some((mean, standard_deviation)) => {
-            // As a weight of the data, so that extreme scales neither over- nor underflow when squared.
+            // By the ratio of both errors: its square is 0 or infinite where only the prior or the data count, but no
+            // product of two numbers is formed that could be.
             let ratio = standard_error / standard_deviation;
-            let weight = 1.0 / (1.0 + ratio * ratio);
-            (mean + weight * (effect - mean), standard_error * weight.sqrt())
+            let (of_data, of_prior) = (1.0 / (1.0 + ratio * ratio), 1.0 / (1.0 + 1.0 / (ratio * ratio)));
+            let deviation = if ratio <= 1.0 {
+                standard_error / libm::hypot(1.0, ratio)
+            } else {
+                standard_deviation / libm::hypot(1.0, 1.0 / ratio)
+            };
+            (of_prior * mean + of_data * effect, deviation)
         }
     };
     let z = mean / deviation;
     if !(mean.is_finite() && deviation > 0.0 && z.is_finite()) {
+        return Err(Undefined::OutOfRange);
+    }
+    let interval = Interval::around(mean, normal_upper_quantile(alpha.get() / 2.0) * deviation)?;
+    let (expected_gain, expected_loss) = (deviation * unit_gain(z), deviation * unit_gain(-z));
+    let numbers = [interval.lower(), interval.upper(), expected_gain, expected_loss];
+    if numbers.iter().any(|number| !number.is_finite()) {
         return Err(Undefined::OutOfRange);
     }
     Ok(NormalEffect {
@@ -102,9 +120,9 @@ pub fn normal_effect(
         standard_deviation: deviation,
         chance_of_increase: normal_sf(-z),
         chance_of_decrease: normal_sf(z),
-        interval: Interval::around(mean, normal_upper_quantile(alpha.get() / 2.0) * deviation)?,
-        expected_gain: deviation * unit_gain(z),
-        expected_loss: deviation * unit_gain(-z),
+        interval,
+        expected_gain,
+        expected_loss,
     })
 }
 
@@ -122,4 +140,44 @@ fn unit_gain(z: f64) -> f64 {
         sum += term;
     }
     density * inverse * sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_end_beyond_a_double_is_a_reason() {
+        let got = normal_effect(1.7e308, 1e307, NormalPrior::IMPROPER, Alpha::FIVE_PERCENT);
+        assert_eq!(got, Err(Undefined::OutOfRange));
+    }
+
+    #[test]
+    fn without_information_the_posterior_is_the_prior_and_without_prior_the_data() {
+        let prior = NormalPrior::proper(0.25, 0.5).unwrap();
+        let got = normal_effect(3.0, 1e160, prior, Alpha::FIVE_PERCENT).unwrap();
+        assert_eq!((got.mean, got.standard_deviation), (0.25, 0.5));
+        let wide = NormalPrior::proper(-7.0, 1e160).unwrap();
+        let got = normal_effect(3.0, 0.5, wide, Alpha::FIVE_PERCENT).unwrap();
+        assert_eq!((got.mean, got.standard_deviation), (3.0, 0.5));
+    }
+
+    proptest! {
+        #[test]
+        fn any_numbers_give_numbers_or_reasons(
+            effect in any::<f64>(), standard_error in any::<f64>(), mean in any::<f64>(), deviation in any::<f64>(),
+            level in 1e-12..0.999_f64,
+        ) {
+            let alpha = Alpha::new(level).unwrap();
+            for prior in [Ok(NormalPrior::IMPROPER), NormalPrior::proper(mean, deviation)].into_iter().flatten() {
+                if let Ok(got) = normal_effect(effect, standard_error.abs(), prior, alpha) {
+                    let ends = [got.interval.lower(), got.interval.upper(), got.expected_gain, got.expected_loss];
+                    prop_assert!(ends.iter().chain([&got.mean]).all(|number| number.is_finite()), "{got:?}");
+                    prop_assert!(got.standard_deviation > 0.0 && got.standard_deviation <= standard_error.abs());
+                    prop_assert!((got.chance_of_increase + got.chance_of_decrease - 1.0).abs() < 1e-12);
+                }
+            }
+        }
+    }
 }

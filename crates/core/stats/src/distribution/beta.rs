@@ -36,6 +36,14 @@ pub struct InvalidShapes {
     pub b: f64,
 }
 
+impl InvalidShapes {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        "invalid_shapes"
+    }
+}
+
 impl Beta {
     /// The shapes that [`Beta::new`] takes.
     pub const SHAPES: RangeInclusive<f64> = 1e-3..=1e15;
