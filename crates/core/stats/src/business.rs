@@ -1,5 +1,8 @@
 //! What an effect is worth: return on investment, payback, break-even, and the ratios of growth.
 //!
+//! Definitions of Farris, Bendle, Pfeifer & Reibstein, "Marketing Metrics" (2nd ed. 2010): break-even in section 3.4,
+//! return on investment and payback in 10.1 to 10.3, acquisition cost against customer value in 5.3, return on spend in
+//! 8 and 9.
 //! Everything that follows from an effect is computed from its distribution, so it has an interval and a chance, not only
 //! a point. Money is on one scale of one currency, and these numbers annotate accounting: nothing here is booked.
 //! Must never know: ledgers, currencies, channels.
@@ -12,7 +15,7 @@ mod tests;
 pub use growth::{Acquisition, KFactor, acquisition, k_factor};
 
 use crate::distribution::{normal_sf, student_t_sf};
-use crate::estimate::{Estimate, Scale};
+use crate::estimate::{Estimate, Method, Scale};
 use crate::interval::Interval;
 use crate::parameter::{Alpha, InvalidParameter, require_not_negative, require_positive};
 use crate::undefined::Undefined;
@@ -94,8 +97,35 @@ impl Worth {
 pub struct Ranged {
     /// The number.
     pub estimate: f64,
+    /// Its standard error.
+    pub standard_error: f64,
     /// Its interval, at the level of the report.
     pub interval: Interval,
+}
+
+impl Ranged {
+    /// The same in another unit; `factor` is not negative.
+    fn scaled(self, factor: f64) -> Result<Self, Undefined> {
+        let interval = Interval::new(self.interval.lower() * factor, self.interval.upper() * factor)?;
+        Self { estimate: self.estimate * factor, standard_error: self.standard_error * factor, interval }.finite()
+    }
+
+    fn finite(self) -> Result<Self, Undefined> {
+        let numbers = [self.estimate, self.standard_error, self.interval.lower(), self.interval.upper()];
+        if numbers.iter().all(|number| number.is_finite()) { Ok(self) } else { Err(Undefined::OutOfRange) }
+    }
+
+    /// The interval of a positive number by its logarithm; of zero up to so many standard errors.
+    fn by_logarithm(estimate: f64, standard_error: f64, alpha: Alpha) -> Result<Self, Undefined> {
+        let quantile = alpha.normal_half_width();
+        let interval = if estimate > 0.0 {
+            let factor = libm::exp(quantile * standard_error / estimate);
+            Interval::new(estimate / factor, estimate * factor)?
+        } else {
+            Interval::new(estimate, estimate + quantile * standard_error)?
+        };
+        Self { estimate, standard_error, interval }.finite()
+    }
 }
 
 /// When costs are earned back, in days. `None` where they never are.
@@ -112,6 +142,12 @@ pub struct Payback {
 /// What an experiment's treatment was worth over its period, and would be over a year.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Roi {
+    /// How the effect was estimated.
+    pub method: Method,
+    /// Units of the control.
+    pub n_a: u64,
+    /// Units of the treatment.
+    pub n_b: u64,
     /// What the treatment added among the units that had it: more conversions, or more revenue.
     pub incremental: Ranged,
     /// Revenue of that.
@@ -142,7 +178,10 @@ pub struct Roi {
     pub break_even_lift_of_implementation: Result<f64, Undefined>,
 }
 
-/// The worth of an absolute effect per unit, measured over `days` at the traffic of the experiment. `baseline` is the
+/// The worth of an absolute effect per unit, measured over `days` at the traffic of the experiment: profit is the effect
+/// times the treatment's units times what one brings, return on investment `(profit - cost) / cost`, break-even the lift at
+/// which profit is cost, payback the implementation's cost over the daily profit (sources: the header). All are linear in
+/// the effect or monotone, so intervals are the effect's, carried over. `baseline` is the
 /// control's mean; intervals have the two-sided level `alpha`.
 ///
 /// # Errors
@@ -163,9 +202,7 @@ pub fn roi(
     let linear = |slope: f64, constant: f64| {
         let at = |effect: f64| effect * slope + constant;
         let interval = Interval::new(at(interval.lower()), at(interval.upper()))?;
-        let ranged = Ranged { estimate: at(effect.effect), interval };
-        let finite = [ranged.estimate, interval.lower(), interval.upper()].iter().all(|number| number.is_finite());
-        if finite { Ok(ranged) } else { Err(Undefined::OutOfRange) }
+        Ranged { estimate: at(effect.effect), standard_error: slope * effect.standard_error, interval }.finite()
     };
     let (treated, everybody) = (effect.n_b as f64, effect.n_a as f64 + effect.n_b as f64);
     let profit_per_one = worth.profit_per_one();
@@ -174,12 +211,10 @@ pub fn roi(
     let yearly_units = everybody / days * DAYS_PER_YEAR;
     let running_per_year = costs.running_per_month * MONTHS_PER_YEAR;
     let over = |denominator: f64, numerator: Result<Ranged, Undefined>| {
-        let Ranged { estimate, interval } = numerator?;
         if denominator <= 0.0 {
             return Err(Undefined::ZeroDenominator);
         }
-        let interval = Interval::new(interval.lower() / denominator, interval.upper() / denominator)?;
-        Ok(Ranged { estimate: estimate / denominator, interval })
+        numerator?.scaled(1.0 / denominator)
     };
     let payback = |units: f64| {
         let at = |effect: f64| {
@@ -194,6 +229,9 @@ pub fn roi(
         if baseline == 0.0 || treated == 0.0 { Err(Undefined::ZeroBaseline) } else { finite(lift) }
     };
     Ok(Roi {
+        method: effect.method,
+        n_a: effect.n_a,
+        n_b: effect.n_b,
         incremental: linear(treated, 0.0)?,
         revenue: linear(treated * worth.revenue_per_one, 0.0)?,
         profit: linear(treated * profit_per_one, 0.0)?,

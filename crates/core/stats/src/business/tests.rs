@@ -1,4 +1,5 @@
 use super::*;
+use crate::ltv::Prediction;
 use crate::moments::Moments;
 use crate::proportion::{Conversions, two_proportion};
 use crate::welch::welch;
@@ -44,6 +45,9 @@ fn intervals_are_those_of_the_effect() {
     let got = example(costs());
     let error = (0.05 * 0.95 / 50_000.0 + 0.057 * 0.943 / 50_000.0_f64).sqrt();
     let half_width = 1.959_963_984_540_054 * error;
+    close(got.incremental.standard_error, 50_000.0 * error);
+    close(got.return_on_investment.unwrap().standard_error, 1_500_000.0 * error / 12_700.0);
+    assert_eq!((got.method.code(), got.n_a, got.n_b), ("two_proportion", 50_000, 50_000));
     close(got.incremental.interval.lower(), 50_000.0 * (0.007 - half_width));
     close(got.net_benefit.interval.upper(), 1_500_000.0 * (0.007 + half_width) - 12_700.0);
     let needed = 12_700.0 / 1_500_000.0;
@@ -77,20 +81,42 @@ fn what_costs_nothing_or_earns_nothing_has_no_return_and_no_payback() {
 #[test]
 fn growth_ratios() {
     let revenue = Moments::new(200, 30.0, 400.0).unwrap();
-    let got = acquisition(2000.0, Ok(revenue), 200, Some(45.0), Alpha::FIVE_PERCENT).unwrap();
+    let worth = |estimate: f64, standard_error: f64| {
+        let interval = Interval::around(estimate, 1.96 * standard_error).unwrap();
+        Some(Prediction { estimate, standard_error, interval, customers: 500 })
+    };
+    let got = acquisition(2000.0, Ok(revenue), 200, worth(45.0, 4.5), Alpha::FIVE_PERCENT).unwrap();
     close(got.cost_per_customer.unwrap().estimate, 10.0);
     close(got.return_on_spend.unwrap().estimate, 3.0);
-    close(got.value_over_cost.unwrap(), 4.5);
+    close(got.cost_per_customer.unwrap().standard_error, 10.0 / 200_f64.sqrt());
+    close(got.return_on_spend.unwrap().standard_error, 0.1 * 2_f64.sqrt());
+    let ratio = got.value_over_cost.unwrap();
+    close(ratio.estimate, 4.5);
+    // Relative errors of 10 % and of 1 over the root of 200.
+    let relative = (0.01_f64 + 1.0 / 200.0).sqrt();
+    close(ratio.standard_error, 4.5 * relative);
+    close(ratio.interval.upper(), 4.5 * libm::exp(1.959_963_984_540_054 * relative));
+    close(ratio.interval.lower() * ratio.interval.upper(), 4.5 * 4.5);
+    let worthless = acquisition(2000.0, Ok(revenue), 200, worth(0.0, 2.0), Alpha::FIVE_PERCENT).unwrap();
+    close(worthless.value_over_cost.unwrap().interval.upper(), 0.2 * 1.959_963_984_540_054);
     assert!(got.return_on_spend.unwrap().interval.lower() < 3.0);
     let nobody = acquisition(2000.0, Err(Undefined::NoUnits), 0, None, Alpha::FIVE_PERCENT).unwrap();
     assert_eq!(nobody.cost_per_customer, Err(Undefined::ZeroDenominator));
     assert_eq!((nobody.return_on_spend, nobody.value_over_cost), (Err(Undefined::NoUnits), Err(Undefined::NoUnits)));
-    let unpaid = acquisition(0.0, Ok(revenue), 200, Some(1.0), Alpha::FIVE_PERCENT).unwrap();
+    let unpaid = acquisition(0.0, Ok(revenue), 200, worth(1.0, 0.0), Alpha::FIVE_PERCENT).unwrap();
     assert_eq!(
         (unpaid.return_on_spend, unpaid.value_over_cost),
         (Err(Undefined::ZeroDenominator), Err(Undefined::ZeroDenominator))
     );
     assert!(acquisition(-1.0, Ok(revenue), 1, None, Alpha::FIVE_PERCENT).is_err());
+    let wrong = Some(Prediction { estimate: f64::NAN, ..worth(1.0, 1.0).unwrap() });
+    assert!(acquisition(1.0, Ok(revenue), 1, wrong, Alpha::FIVE_PERCENT).is_err());
+    // What a single customer cost, or one of a billion.
+    for customers in [1, 1_000_000_000] {
+        let cost = acquisition(1e9, Err(Undefined::NoUnits), customers, None, Alpha::FIVE_PERCENT).unwrap();
+        let cost = cost.cost_per_customer.unwrap();
+        assert!(cost.interval.lower() > 0.0 && cost.interval.upper().is_finite() && cost.standard_error > 0.0);
+    }
 }
 
 #[test]
