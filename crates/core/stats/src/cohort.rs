@@ -1,13 +1,15 @@
 //! Cohorts: customers by the period of their first purchase, and what they did in the periods after it.
 //!
 //! A pure fold over one customer's purchases gives a [`Contribution`]; a [`CohortTable`] sums them, by replacement where
-//! a history changes (a refund, a late event). Periods are numbers that the caller's calendar gives out, months or
+//! a history changes (a refund, a late event), and whole tables can be merged and taken back. Rates come with standard
+//! error and interval as [`Conversions`]. Periods are numbers that the caller's calendar gives out, months or
 //! weeks; money is in minor units.
 //! Must never know: calendars, currencies, who the customers are.
 
 #[cfg(test)]
 mod tests;
 
+use crate::proportion::Conversions;
 use crate::undefined::Undefined;
 use std::collections::BTreeMap;
 
@@ -26,6 +28,17 @@ pub enum CohortError {
         /// Which sum.
         field: &'static str,
     },
+}
+
+impl CohortError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::BelowZero { .. } => "below_zero",
+        }
+    }
 }
 
 /// A purchase that was kept, or what was given back of one.
@@ -85,6 +98,16 @@ pub struct CohortCell {
     pub net_minor: i128,
 }
 
+impl CohortCell {
+    fn changed(self, part: &Self, change: &impl Change) -> Result<Self, CohortError> {
+        Ok(Self {
+            customers: change.count(self.customers, part.customers, "active customers")?,
+            last_seen: change.count(self.last_seen, part.last_seen, "customers last seen")?,
+            net_minor: change.money(self.net_minor, part.net_minor)?,
+        })
+    }
+}
+
 /// One cohort.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cohort {
@@ -106,32 +129,34 @@ impl Cohort {
         self.cells.get(&offset).copied().unwrap_or_default()
     }
 
-    /// Share of customers who bought so many periods after their first purchase.
+    /// Customers who bought so many periods after their first purchase, of all: retention as cohort charts have it (Fader &
+    /// Hardie, "How to project customer retention", 2007).
     ///
     /// # Errors
     /// [`Undefined::NoUnits`] without customers.
-    pub fn retention(&self, offset: u32) -> Result<f64, Undefined> {
+    pub fn retention(&self, offset: u32) -> Result<Conversions, Undefined> {
         self.share(self.cell(offset).customers)
     }
 
-    /// Share of customers who bought more than once, in whatever period.
+    /// Customers who bought more than once, in whatever period, of all.
     ///
     /// # Errors
     /// [`Undefined::NoUnits`] without customers.
-    pub fn repeat_rate(&self) -> Result<f64, Undefined> {
+    pub fn repeat_rate(&self) -> Result<Conversions, Undefined> {
         self.share(self.repeated)
     }
 
-    /// Share of customers not seen since before that many periods after their first purchase. Of a cohort younger than
+    /// Customers, of all, not seen since before that many periods after their first purchase. Of a cohort younger than
     /// that the answer is about the past, not about who left.
     ///
     /// # Errors
     /// [`Undefined::NoUnits`] without customers.
-    pub fn churned_before(&self, offset: u32) -> Result<f64, Undefined> {
+    pub fn churned_before(&self, offset: u32) -> Result<Conversions, Undefined> {
         self.share(self.cells.range(..offset).fold(0_u64, |sum, (_, cell)| sum.saturating_add(cell.last_seen)))
     }
 
     /// Money kept up to and with that many periods after the first purchase, per customer of the cohort, in minor units.
+    /// A mean without an error: the table keeps no squares of money.
     ///
     /// # Errors
     /// [`Undefined::NoUnits`] without customers.
@@ -140,8 +165,28 @@ impl Cohort {
         if self.customers == 0 { Err(Undefined::NoUnits) } else { Ok(total as f64 / self.customers as f64) }
     }
 
-    fn share(&self, part: u64) -> Result<f64, Undefined> {
-        if self.customers == 0 { Err(Undefined::NoUnits) } else { Ok(part as f64 / self.customers as f64) }
+    fn share(&self, part: u64) -> Result<Conversions, Undefined> {
+        Conversions::new(self.customers, part)
+    }
+
+    /// This cohort with another one's customers added or taken away.
+    fn changed(&self, other: &Self, change: &impl Change) -> Result<Self, CohortError> {
+        let mut next = self.clone();
+        next.customers = change.count(next.customers, other.customers, "customers")?;
+        next.repeated = change.count(next.repeated, other.repeated, "repeat customers")?;
+        for (offset, part) in &other.cells {
+            next.put(*offset, next.cell(*offset).changed(part, change)?);
+        }
+        Ok(next)
+    }
+
+    /// Empty cells are not kept, so that equal cohorts are equal.
+    fn put(&mut self, offset: u32, cell: CohortCell) {
+        if cell == CohortCell::default() {
+            self.cells.remove(&offset);
+        } else {
+            self.cells.insert(offset, cell);
+        }
     }
 }
 
@@ -197,24 +242,55 @@ impl CohortTable {
         self.change(customer, &Subtract)
     }
 
-    fn change(&mut self, customer: &Contribution, change: &impl Change) -> Result<(), CohortError> {
-        let mut next = self.cohorts.get(&customer.cohort).cloned().unwrap_or_default();
-        next.customers = change.count(next.customers, 1, "customers")?;
-        next.repeated = change.count(next.repeated, u64::from(customer.purchases > 1), "repeat customers")?;
-        for (offset, (active, net_minor)) in &customer.cells {
-            let cell = next.cells.entry(*offset).or_default();
-            cell.customers = change.count(cell.customers, u64::from(*active), "active customers")?;
-            let last = *offset == customer.last_offset;
-            cell.last_seen = change.count(cell.last_seen, u64::from(last), "customers last seen")?;
-            cell.net_minor = change.money(cell.net_minor, *net_minor)?;
-            if *cell == CohortCell::default() {
-                next.cells.remove(offset);
+    /// Adds all customers of another table. Unchanged on error.
+    ///
+    /// # Errors
+    /// [`CohortError::TooLarge`] naming the sum.
+    pub fn merge(&mut self, other: &Self) -> Result<(), CohortError> {
+        self.change_all(other, &Add)
+    }
+
+    /// Takes back all customers of a table that was merged before. Unchanged on error.
+    ///
+    /// # Errors
+    /// [`CohortError::BelowZero`] naming the sum.
+    pub fn take_back(&mut self, other: &Self) -> Result<(), CohortError> {
+        self.change_all(other, &Subtract)
+    }
+
+    fn change_all(&mut self, other: &Self, change: &impl Change) -> Result<(), CohortError> {
+        let empty = Cohort::default();
+        let changed = |(period, part): (&i32, &Cohort)| {
+            Ok((*period, self.cohorts.get(period).unwrap_or(&empty).changed(part, change)?))
+        };
+        let next: Vec<(i32, Cohort)> = other.cohorts.iter().map(changed).collect::<Result<_, _>>()?;
+        for (period, cohort) in next {
+            if cohort == empty {
+                self.cohorts.remove(&period);
+            } else {
+                self.cohorts.insert(period, cohort);
             }
         }
-        if next == Cohort::default() {
+        Ok(())
+    }
+
+    /// Computes what changes before anything does; the rest of the cohort stays where it is.
+    fn change(&mut self, customer: &Contribution, change: &impl Change) -> Result<(), CohortError> {
+        let empty = Cohort::default();
+        let before = self.cohorts.get(&customer.cohort).unwrap_or(&empty);
+        let customers = change.count(before.customers, 1, "customers")?;
+        let repeated = change.count(before.repeated, u64::from(customer.purchases > 1), "repeat customers")?;
+        let changed = |(offset, (active, net_minor)): (&u32, &(bool, i128))| {
+            let last_seen = u64::from(*offset == customer.last_offset);
+            let part = CohortCell { customers: u64::from(*active), last_seen, net_minor: *net_minor };
+            Ok((*offset, before.cell(*offset).changed(&part, change)?))
+        };
+        let cells: Vec<(u32, CohortCell)> = customer.cells.iter().map(changed).collect::<Result<_, _>>()?;
+        let cohort = self.cohorts.entry(customer.cohort).or_default();
+        (cohort.customers, cohort.repeated) = (customers, repeated);
+        cells.into_iter().for_each(|(offset, cell)| cohort.put(offset, cell));
+        if *cohort == empty {
             self.cohorts.remove(&customer.cohort);
-        } else {
-            self.cohorts.insert(customer.cohort, next);
         }
         Ok(())
     }

@@ -60,6 +60,19 @@ pub enum FunnelError {
     Times(#[source] LogCountsError),
 }
 
+impl FunnelError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Steps { .. } => "steps",
+            Self::Window { .. } => "negative_window",
+            Self::OutOfOrder { .. } => "out_of_order",
+            Self::Times(_) => "times",
+        }
+    }
+}
+
 /// The steps that one event fulfils: none, one, or several where the same kind of event occurs twice in a funnel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StepSet(u32);

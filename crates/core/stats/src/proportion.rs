@@ -50,6 +50,21 @@ impl Conversions {
         self.x as f64 / self.n as f64
     }
 
+    /// Standard error of the rate, `sqrt(rate (1 - rate) / n)`; zero when nobody or everybody converted.
+    #[must_use]
+    pub fn standard_error(self) -> f64 {
+        self.variance_of_rate().sqrt()
+    }
+
+    /// The score interval of the rate (Wilson 1927): has a sensible width at 0 %, 100 % and with a handful of units.
+    ///
+    /// # Errors
+    /// [`Undefined::OutOfRange`] when `alpha` is so small that its normal quantile is infinite.
+    pub fn interval(self, alpha: Alpha) -> Result<Interval, Undefined> {
+        let (lower, upper) = wilson(self, alpha.normal_half_width());
+        Interval::new(lower.max(0.0), upper.min(1.0))
+    }
+
     /// The same units as zeros and ones: mean, and sample variance with divisor `n - 1`.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 use super::*;
+use crate::parameter::Alpha;
 use proptest::prelude::*;
 
 fn bought(period: i32, net_minor: i64) -> Purchase {
@@ -28,11 +29,34 @@ fn a_table_counts_who_came_back_and_what_they_left() {
     assert_eq!(march.customers(), 3);
     assert_eq!(march.cell(0), CohortCell { customers: 3, last_seen: 1, net_minor: 1850 });
     assert_eq!(march.cell(1), CohortCell { customers: 0, last_seen: 0, net_minor: -300 });
-    assert_eq!(march.retention(2), Ok(1.0 / 3.0));
-    assert_eq!(march.repeat_rate(), Ok(2.0 / 3.0));
-    assert_eq!((march.churned_before(1), march.churned_before(3)), (Ok(1.0 / 3.0), Ok(2.0 / 3.0)));
+    assert_eq!(march.retention(2), Conversions::new(3, 1));
+    assert_eq!(march.repeat_rate(), Conversions::new(3, 2));
+    assert_eq!((march.churned_before(1), march.churned_before(3)), (Conversions::new(3, 1), Conversions::new(3, 2)));
     assert_eq!(march.cumulative_net_per_customer(1), Ok(1550.0 / 3.0));
     assert_eq!(Cohort::default().retention(0), Err(Undefined::NoUnits));
+}
+
+/// Wilson's interval by hand: z = 1.96, and 1, 0, all of few customers, or of a billion.
+#[test]
+fn rates_have_errors_and_intervals_at_every_end() {
+    let cohort = |customers, active| Cohort {
+        customers,
+        repeated: active,
+        cells: BTreeMap::from([(0, CohortCell { customers: active, last_seen: active, net_minor: 0 })]),
+    };
+    let square = 1.959_963_984_540_054_f64.powi(2);
+    for (customers, active) in [(1, 0), (1, 1), (100, 0), (100, 100), (1_000_000_000, 1), (1_000_000_000, 999_999_999)]
+    {
+        let rate = cohort(customers, active).retention(0).unwrap();
+        let interval = rate.interval(Alpha::FIVE_PERCENT).unwrap();
+        assert!(interval.lower() >= 0.0 && interval.lower() <= rate.rate());
+        assert!(interval.upper() <= 1.0 && interval.upper() >= rate.rate() && interval.upper() > interval.lower());
+        assert!(rate.standard_error() >= 0.0 && rate.standard_error() <= 0.5);
+    }
+    let none = cohort(100, 0).retention(0).unwrap().interval(Alpha::FIVE_PERCENT).unwrap();
+    assert!((none.upper() - square / (100.0 + square)).abs() < 1e-12 && none.lower() == 0.0, "{none:?}");
+    let half = cohort(100, 50).repeat_rate().unwrap();
+    assert!((half.standard_error() - 0.05).abs() < 1e-15);
 }
 
 #[test]
@@ -68,6 +92,36 @@ proptest! {
     }
 
     #[test]
+    fn tables_merge_to_the_table_of_all_and_are_taken_back(
+        customers in prop::collection::vec(purchases(), 1..12), split in 0_usize..12,
+    ) {
+        let all: Vec<Contribution> = customers.iter().filter_map(|one| Contribution::of(one)).collect();
+        let (first, second) = all.split_at(split.min(all.len()));
+        let of = |customers: &[Contribution]| {
+            let mut table = CohortTable::default();
+            customers.iter().for_each(|one| table.add(one).unwrap());
+            table
+        };
+        let (whole, first, second) = (of(&all), of(first), of(second));
+        let (mut forth, mut back) = (first.clone(), second.clone());
+        forth.merge(&second).unwrap();
+        back.merge(&first).unwrap();
+        prop_assert_eq!(&forth, &whole);
+        prop_assert_eq!(&back, &whole);
+        forth.take_back(&second).unwrap();
+        prop_assert_eq!(&forth, &first);
+        // What was never there cannot be taken back, and nothing of it is.
+        if second != CohortTable::default() {
+            let mut less = first.clone();
+            less.merge(&second).unwrap();
+            less.take_back(&whole).unwrap();
+            prop_assert_eq!(&less, &CohortTable::default());
+            prop_assert!(less.take_back(&second).is_err_and(|error| error.code() == "below_zero"));
+            prop_assert_eq!(&less, &CohortTable::default());
+        }
+    }
+
+    #[test]
     fn money_is_neither_lost_nor_made(customers in prop::collection::vec(purchases(), 1..12)) {
         let counted: Vec<&Vec<Purchase>> =
             customers.iter().filter(|one| one.iter().any(|purchase| purchase.is_activity)).collect();
@@ -77,7 +131,8 @@ proptest! {
         let kept: i128 = all.cohorts().flat_map(|(_, cohort)| cohort.cells.values()).map(|cell| cell.net_minor).sum();
         prop_assert_eq!(kept, i128::from(total));
         for (_, cohort) in all.cohorts() {
-            prop_assert!((cohort.churned_before(u32::MAX).unwrap() - 1.0).abs() < 1e-12);
+            let gone = cohort.churned_before(u32::MAX).unwrap();
+            prop_assert_eq!(gone.x(), gone.n());
         }
     }
 }

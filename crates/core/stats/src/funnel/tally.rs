@@ -31,12 +31,55 @@ pub enum TallyError {
     Times(#[source] LogCountsError),
 }
 
+impl TallyError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::StepsDiffer { .. } => "steps_differ",
+            Self::BelowZero => "below_zero",
+            Self::TooLarge => "too_large",
+            Self::Times(_) => "times",
+        }
+    }
+}
+
 /// One step of the tally.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     reached: u64,
     /// Times from the step before, of all that reached this one.
     from_before_ms: LogCounts,
+}
+
+/// What is done with a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Add,
+    Subtract,
+}
+
+impl Change {
+    fn count(self, count: u64) -> Result<u64, TallyError> {
+        match self {
+            Self::Add => count.checked_add(1).ok_or(TallyError::TooLarge),
+            Self::Subtract => count.checked_sub(1).ok_or(TallyError::BelowZero),
+        }
+    }
+
+    fn time(self, times: &mut LogCounts, time_ms: i64) -> Result<(), LogCountsError> {
+        match self {
+            Self::Add => times.add(time_ms, 1),
+            Self::Subtract => times.subtract(time_ms, 1),
+        }
+    }
+
+    const fn undone(self) -> Self {
+        match self {
+            Self::Add => Self::Subtract,
+            Self::Subtract => Self::Add,
+        }
+    }
 }
 
 /// Units of one variant by how far they got. Sums of integers: mergeable, subtractable, free of order.
@@ -54,12 +97,34 @@ pub struct StepReading {
     pub reached: u64,
     /// Units that did the step before (that were counted, for the first) and not this one.
     pub dropped: u64,
+    /// Units that did the step before; all units counted, for the first step.
+    pub previous: u64,
+    /// All units counted.
+    pub units: u64,
     /// Of all units counted.
     pub rate_of_units: Result<f64, Undefined>,
     /// Of those that did the step before.
     pub rate_of_previous: Result<f64, Undefined>,
     /// Half of those that did it needed no longer than this since the step before; within 0.4 %.
     pub median_from_previous_ms: Result<i64, Undefined>,
+}
+
+impl StepReading {
+    /// The rate of all units counted, with its standard error and interval.
+    ///
+    /// # Errors
+    /// [`Undefined::NoUnits`] without any.
+    pub const fn of_units(&self) -> Result<Conversions, Undefined> {
+        Conversions::new(self.units, self.reached)
+    }
+
+    /// The rate of those that did the step before, with its standard error and interval.
+    ///
+    /// # Errors
+    /// [`Undefined::NoUnits`] when nobody did.
+    pub const fn of_previous(&self) -> Result<Conversions, Undefined> {
+        Conversions::new(self.previous, self.reached)
+    }
 }
 
 impl Tally {
@@ -78,7 +143,7 @@ impl Tally {
     /// # Errors
     /// [`TallyError::StepsDiffer`] for the progress of a longer funnel, [`TallyError::TooLarge`].
     pub fn add(&mut self, progress: &Progress) -> Result<(), TallyError> {
-        self.changed(progress, |count| count.checked_add(1).ok_or(TallyError::TooLarge), LogCounts::add)
+        self.change(progress, Change::Add)
     }
 
     /// Takes back a unit that was counted with this progress. Unchanged on error.
@@ -86,31 +151,41 @@ impl Tally {
     /// # Errors
     /// [`TallyError::StepsDiffer`], [`TallyError::BelowZero`].
     pub fn subtract(&mut self, progress: &Progress) -> Result<(), TallyError> {
-        self.changed(progress, |count| count.checked_sub(1).ok_or(TallyError::BelowZero), LogCounts::subtract)
+        self.change(progress, Change::Subtract)
     }
 
-    fn changed(
-        &mut self,
-        progress: &Progress,
-        count: impl Fn(u64) -> Result<u64, TallyError>,
-        time: impl Fn(&mut LogCounts, i64, u64) -> Result<(), LogCountsError>,
-    ) -> Result<(), TallyError> {
-        if progress.steps() > self.steps.len() {
-            return Err(TallyError::StepsDiffer { given: progress.steps(), wanted: self.steps.len() });
+    /// In place, as a tally holds thousands of buckets and a unit touches a handful. Counts are tried before anything is
+    /// written; times that were written before one failed are undone.
+    fn change(&mut self, progress: &Progress, change: Change) -> Result<(), TallyError> {
+        let (done, wanted) = (progress.steps(), self.steps.len());
+        if done > wanted {
+            return Err(TallyError::StepsDiffer { given: done, wanted });
         }
-        let mut next = self.clone();
-        next.units = count(next.units)?;
-        for step in next.steps.iter_mut().take(progress.steps()) {
-            step.reached = count(step.reached)?;
+        let units = change.count(self.units)?;
+        for step in self.steps.iter().take(done) {
+            change.count(step.reached)?;
         }
-        for (step, between_ms) in next.steps.iter_mut().skip(1).zip(progress.between_ms()) {
-            time(&mut step.from_before_ms, between_ms, 1).map_err(TallyError::Times)?;
+        let change_at = |(place, (times, time_ms))| Some((place, change.time(times, time_ms).err()?));
+        let failed = self.times_of(progress).enumerate().find_map(change_at);
+        if let Some((place, error)) = failed {
+            for (times, time_ms) in self.times_of(progress).take(place) {
+                change.undone().time(times, time_ms).map_err(TallyError::Times)?;
+            }
+            return Err(TallyError::Times(error));
         }
-        if let (true, Some(duration_ms)) = (progress.steps() == self.steps.len(), progress.duration_ms()) {
-            time(&mut next.to_finish_ms, duration_ms, 1).map_err(TallyError::Times)?;
+        self.units = units;
+        for step in self.steps.iter_mut().take(done) {
+            step.reached = change.count(step.reached)?;
         }
-        *self = next;
         Ok(())
+    }
+
+    /// The times that a unit adds, each with the counts that it belongs to.
+    fn times_of(&mut self, progress: &Progress) -> impl Iterator<Item = (&mut LogCounts, i64)> {
+        let is_complete = progress.steps() == self.steps.len();
+        let whole = progress.duration_ms().filter(|_| is_complete).map(|time_ms| (&mut self.to_finish_ms, time_ms));
+        let between = self.steps.iter_mut().skip(1).zip(progress.between_ms());
+        between.map(|(step, time_ms)| (&mut step.from_before_ms, time_ms)).chain(whole)
     }
 
     /// Adds the units of another tally. Unchanged on error.
@@ -170,6 +245,8 @@ impl Tally {
             .map(|(previous, step)| StepReading {
                 reached: step.reached,
                 dropped: previous.saturating_sub(step.reached),
+                previous,
+                units: self.units,
                 rate_of_units: rate(step.reached, self.units),
                 rate_of_previous: rate(step.reached, previous),
                 median_from_previous_ms: step.from_before_ms.quantile(0.5),
