@@ -8,6 +8,9 @@ mod difference;
 mod normal_effect;
 pub(crate) mod quadrature;
 
+#[cfg(test)]
+mod tests;
+
 pub use beta_binomial::{
     ARMS_MAX, BestOf, BetaComparison, BetaPrior, InvalidPrior, best_of, compare, credible_interval,
 };

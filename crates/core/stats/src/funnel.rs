@@ -5,6 +5,8 @@
 //! Must never know: names of events, how histories are stored.
 
 mod tally;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use tally::{StepComparison, StepReading, Tally, TallyError, compare};

@@ -55,6 +55,14 @@ pub enum PlanError {
         /// The bound.
         most: f64,
     },
+    /// A value of a distribution that is no number, or too large for its squares to be summed.
+    #[error("a value must be a number of at most {most:e} either way, not {given}")]
+    Value {
+        /// What was given.
+        given: f64,
+        /// The largest magnitude.
+        most: f64,
+    },
     /// A look so soon after the one before it that what happens in between is not resolved.
     #[error("look {place} follows the one before it too soon for both to be told apart")]
     LooksTooClose {
@@ -73,6 +81,7 @@ impl PlanError {
             Self::Power { .. } => "power",
             Self::Unreachable => "unreachable",
             Self::TooLong { .. } => "too_long",
+            Self::Value { .. } => "value",
             Self::LooksTooClose { .. } => "looks_too_close",
         }
     }

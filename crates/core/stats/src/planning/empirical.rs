@@ -7,6 +7,9 @@ use rand::Rng;
 /// Most different values: what [`crate::quantile::LogCounts`] of the finest precision can have.
 pub const VALUES_MAX: usize = 1 << 20;
 
+/// Largest magnitude of a value: sums of squares over all draws stay doubles.
+const MAGNITUDE_MAX: f64 = 1e140;
+
 /// Values with their probabilities.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Empirical {
@@ -19,7 +22,8 @@ impl Empirical {
     /// From values and how often each was seen.
     ///
     /// # Errors
-    /// [`PlanError::Invalid`] when there is no value, too many, one is no number, or none was seen.
+    /// [`PlanError::Invalid`] when there is no value, too many, or none was seen, [`PlanError::Value`] when one is no number
+    /// or beyond 10^140.
     pub fn new(counted: &[(f64, u64)]) -> Result<Self, PlanError> {
         let seen = counted.iter().filter(|(_, count)| *count > 0);
         let weighted: Vec<(f64, f64)> = seen.map(|(value, count)| (*value, *count as f64)).collect();
@@ -31,8 +35,9 @@ impl Empirical {
             let (given, most) = (weighted.len() as u64, VALUES_MAX as u64);
             return Err(InvalidParameter::Count { field: "values seen", given, least: 1, most }.into());
         }
-        if let Some((mean, _)) = weighted.iter().copied().find(|(value, _)| !value.is_finite()) {
-            return Err(InvalidParameter::Moments { mean, variance: 0.0 }.into());
+        let in_range = |value: f64| value.abs() <= MAGNITUDE_MAX;
+        if let Some((given, _)) = weighted.iter().copied().find(|(value, _)| !in_range(*value)) {
+            return Err(PlanError::Value { given, most: MAGNITUDE_MAX });
         }
         let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
         let values: Vec<(f64, f64)> = weighted.into_iter().map(|(value, weight)| (value, weight / total)).collect();
@@ -43,7 +48,7 @@ impl Empirical {
     /// Every value multiplied, as an effect on all units would.
     ///
     /// # Errors
-    /// [`PlanError::Invalid`] when a product is no number.
+    /// [`PlanError::Value`] when a product is no number or beyond 10^140.
     pub fn scaled(&self, factor: f64) -> Result<Self, PlanError> {
         Self::weighted(self.values.iter().map(|(value, share)| (value * factor, *share)).collect())
     }

@@ -1,4 +1,7 @@
 use super::*;
+
+mod extremes;
+
 use crate::sequential::group_sequential;
 use proptest::prelude::*;
 
