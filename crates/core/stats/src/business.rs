@@ -1,8 +1,7 @@
 //! What an effect is worth: return on investment, payback, break-even, and the ratios of growth.
 //!
-//! Definitions of Farris, Bendle, Pfeifer & Reibstein, "Marketing Metrics" (2nd ed. 2010): break-even in section 3.4,
-//! return on investment and payback in 10.1 to 10.3, acquisition cost against customer value in 5.3, return on spend in
-//! 8 and 9.
+//! Definitions of Farris, Bendle, Pfeifer & Reibstein, "Marketing Metrics" (2nd ed. 2010): break-even, return on
+//! investment, payback, acquisition cost against customer value, return on spend.
 //! Everything that follows from an effect is computed from its distribution, so it has an interval and a chance, not only
 //! a point. Money is on one scale of one currency, and these numbers annotate accounting: nothing here is booked.
 //! Must never know: ledgers, currencies, channels.

@@ -177,7 +177,7 @@ impl BestOf {
 }
 
 /// Finds the best of several posteriors: the probability that an arm is the best is the integral of its density times the
-/// distribution functions of all others (Scott, "A modern Bayesian look at the multi-armed bandit", 2010, equation 5), its
+/// distribution functions of all others (Scott, "A modern Bayesian look at the multi-armed bandit", 2010), its
 /// expected loss that of its distribution function times the chance that another is above. By the quadrature of
 /// [`compare`].
 ///

@@ -73,7 +73,7 @@ impl NormalEffect {
 
 /// Combines an estimated effect and its standard error with a prior on the same scale (an absolute effect takes
 /// [`NormalPrior::scaled_to`]), by the conjugate normal model (Gelman et al., Bayesian Data Analysis, 3rd ed.,
-/// equations 2.9 to 2.12); the expected gain is the normal loss function (Raiffa & Schlaifer 1961, section 5.4). Closed
+/// equations 2.9 to 2.12); the expected gain is the normal loss function (Raiffa & Schlaifer 1961). Closed
 /// form. Where the standard error is so large that the prior is all there is, the posterior is the prior.
 ///
 /// # Errors

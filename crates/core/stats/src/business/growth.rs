@@ -28,8 +28,7 @@ impl Acquisition {
 }
 
 /// Computes the ratios of one channel: its spend, the revenue of each new customer, and what a customer is worth over the
-/// whole time if anybody estimated that. CAC is spend over new customers, ROAS revenue over spend (Farris et al. 2010,
-/// sections 5.3 and 9; the header).
+/// whole time if anybody estimated that. CAC is spend over new customers, ROAS revenue over spend (Farris et al. 2010).
 ///
 /// # Errors
 /// [`InvalidParameter::Negative`] when the spend, the lifetime value or its error is negative or no number.
@@ -60,8 +59,8 @@ pub fn acquisition(
     Ok(Acquisition { cost_per_customer, return_on_spend, value_over_cost, customers })
 }
 
-/// Customers are a Poisson count n, whose logarithm has the standard error `1 / sqrt n` (Breslow & Day 1987, equation
-/// 2.8): the interval is the cost times `e^(-z / sqrt n)` to `e^(z / sqrt n)`.
+/// Customers are a Poisson count n, whose logarithm has the standard error `1 / sqrt n` (Breslow & Day,
+/// "Statistical methods in cancer research" II, 1987, chapter 2): the interval is the cost times `e^(-z / sqrt n)` to `e^(z / sqrt n)`.
 fn cost_per_customer(spend: f64, customers: u64, alpha: Alpha) -> Result<Ranged, Undefined> {
     if customers == 0 {
         return Err(Undefined::ZeroDenominator);
