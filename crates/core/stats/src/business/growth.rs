@@ -60,7 +60,8 @@ pub fn acquisition(
 }
 
 /// Customers are a Poisson count n, whose logarithm has the standard error `1 / sqrt n` (Breslow & Day,
-/// "Statistical methods in cancer research" II, 1987, chapter 2): the interval is the cost times `e^(-z / sqrt n)` to `e^(z / sqrt n)`.
+/// "Statistical methods in cancer research" II, 1987, chapter 2): the interval is the cost times
+/// `e^(-z / sqrt n)` to `e^(z / sqrt n)`.
 fn cost_per_customer(spend: f64, customers: u64, alpha: Alpha) -> Result<Ranged, Undefined> {
     if customers == 0 {
         return Err(Undefined::ZeroDenominator);
