@@ -218,12 +218,13 @@ fn line(place: usize, transaction: &str, currency: Currency) -> BookLine<'_> {
     event[..8].copy_from_slice(&(place as u64).to_le_bytes());
     BookLine {
         transaction,
+        number: 0,
+        corrects: None,
         source_event: EventId::from_bytes(event),
         date: Timestamp::saturating_from_millis(place as i64),
         debit: Account::Processor,
         credit: Account::Sales,
         amount: Money::new(place as i64 + 1, currency),
-        is_correction: false,
     }
 }
 

@@ -7,11 +7,12 @@
 
 mod shelf;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use ids::Timestamp;
 use money::Currency;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 use shelf::Shelf;
 
@@ -131,8 +132,8 @@ pub enum MatchError {
     /// Every number begins with nothing, so every line would be a cancellation.
     #[error("the prefix of cancellations must not be empty")]
     EmptyPrefix,
-    /// Units x price beyond 64 bits.
-    #[error("line {line}: units x price must fit 64 bits of minor units")]
+    /// Units x price beyond 64 bits, or with more digits than are multiplied exactly.
+    #[error("line {line}: units x price must fit 64 bits of minor units, and have at most 38 digits")]
     LineOverflow {
         /// Where the line stands in its file.
         line: u64,
@@ -145,13 +146,33 @@ pub enum MatchError {
     },
 }
 
-/// `units x price` in minor units of a currency, half to even; `None` beyond 64 bits, or where the product has more
-/// digits than can be held exactly.
+/// `units x price` in minor units of a currency, rounded once, half to even; `None` beyond 64 bits, or where the product
+/// has more than 38 digits, zeros at the end not counted: it is exact or not there.
 #[must_use]
 pub fn minor_units(units: Decimal, price: Decimal, currency: Currency) -> Option<i64> {
-    let minor_per_major = Decimal::from(10_u64.checked_pow(currency.digits())?);
-    let amount = units.checked_mul(price)?.checked_mul(minor_per_major)?;
-    amount.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven).try_into().ok()
+    let (units, price) = (units.normalize(), price.normalize());
+    let product = units.mantissa().unsigned_abs().checked_mul(price.mantissa().unsigned_abs())?;
+    let below = units.scale().checked_add(price.scale())?;
+    let magnitude = match below.checked_sub(currency.digits()) {
+        Some(digits) => divided_by_power_of_ten(product, digits),
+        None => product.checked_mul(10_u128.checked_pow(currency.digits().checked_sub(below)?)?)?,
+    };
+    let magnitude = i128::try_from(magnitude).ok()?;
+    let negative = units.is_sign_negative() != price.is_sign_negative();
+    i64::try_from(if negative { magnitude.checked_neg()? } else { magnitude }).ok()
+}
+
+/// Half to even.
+fn divided_by_power_of_ten(value: u128, digits: u32) -> u128 {
+    // From 10^39 on the divisor is more than twice any value of 128 bits.
+    let Some(divisor) = 10_u128.checked_pow(digits) else { return 0 };
+    let (quotient, rest) = (value.checked_div(divisor).unwrap_or(0), value.checked_rem(divisor).unwrap_or(0));
+    let up = match rest.cmp(&divisor.saturating_sub(rest)) {
+        Ordering::Less => false,
+        Ordering::Equal => quotient & 1 == 1,
+        Ordering::Greater => true,
+    };
+    quotient.saturating_add(u128::from(up))
 }
 
 impl InvoiceLine {

@@ -47,6 +47,10 @@ pub struct Head {
 pub struct BookLine<'a> {
     /// The key of its transaction.
     pub transaction: &'a str,
+    /// Its place in the book of that transaction.
+    pub number: u32,
+    /// The place of the line of that book that it undoes.
+    pub corrects: Option<u32>,
     /// The money event behind it.
     pub source_event: EventId,
     /// The date of the entry, which is that of the event.
@@ -57,8 +61,6 @@ pub struct BookLine<'a> {
     pub credit: Account,
     /// Above zero.
     pub amount: Money,
-    /// Whether it undoes an earlier line of the same event.
-    pub is_correction: bool,
 }
 
 /// Why there is no chain or no next line.
@@ -155,12 +157,13 @@ impl<'a> BookLine<'a> {
     pub const fn new(transaction: &'a str, posting: &Posting) -> Self {
         Self {
             transaction,
+            number: posting.number,
+            corrects: posting.corrects,
             source_event: posting.entry.source_event,
             date: posting.entry.date,
             debit: posting.entry.debit,
             credit: posting.entry.credit,
             amount: posting.entry.amount,
-            is_correction: posting.corrects.is_some(),
         }
     }
 }

@@ -339,7 +339,7 @@ proptest! {
                 let amount = stored[place].0.amount;
                 stored[place].0.amount = Money::new(amount.minor() - 1, currency);
                 let found = verify(&id, stored.iter().copied(), &[head]).unwrap_err();
-                prop_assert_eq!(found.first_bad(), place as u64);
+                prop_assert_eq!(found.first_bad(), Some(place as u64));
             }
         }
     }

@@ -211,7 +211,7 @@ impl Case<'_> {
             }
         };
         self.counts.tampered += 1;
-        let found = verify(&id, lines, &heads).err().map(|broken| broken.first_bad());
+        let found = verify(&id, lines, &heads).err().and_then(|broken| broken.first_bad());
         ensure(found == Some(first_bad as u64), "what was tampered with is named")
     }
 

@@ -122,6 +122,18 @@ fn amounts_round_half_to_even_in_the_digits_of_the_currency() {
     assert_eq!(minor_units(Decimal::from(3), Decimal::new(125, 3), "KWD"), Some(375));
     assert_eq!(minor_units(Decimal::from(3), Decimal::from(500), "JPY"), Some(1_500));
     assert_eq!(minor_units(Decimal::MAX, Decimal::MAX, "GBP"), None);
+    // 33 digits below the point: rounded to 28 first, they would be a half and go up.
+    let decimal = |text: &str| Decimal::from_str_exact(text).unwrap();
+    let just_below_a_half = (decimal("1.000000000000001"), decimal("0.014999999999999985"));
+    assert_eq!(minor_units(just_below_a_half.0, just_below_a_half.1, "GBP"), Some(1));
+    assert_eq!(minor_units(-just_below_a_half.0, just_below_a_half.1, "GBP"), Some(-1));
+    // 56 digits below the point, and 39 that count.
+    let least = decimal("0.0000000000000000000000000001");
+    assert_eq!(minor_units(least, least, "GBP"), Some(0));
+    let (long, longer) = (decimal("1.0000000000000000001"), decimal("1.00000000000000000001"));
+    assert_eq!(minor_units(long, long, "GBP"), Some(100));
+    assert_eq!(minor_units(longer, longer, "GBP"), None);
+    assert_eq!(minor_units(decimal("100000000000000000000"), decimal("0.00000000000000000001"), "GBP"), Some(100));
 }
 
 #[test]

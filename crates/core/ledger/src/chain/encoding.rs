@@ -1,12 +1,13 @@
 //! The canonical bytes of a chain's name, of a line and of a set of heads, and their SHA-256.
 //!
 //! Fixed for ever; a change is a new version in [`GENESIS`]. Numbers are big-endian, a text is its length in 4 bytes and
-//! its UTF-8, so that no two different contents have the same bytes.
+//! its UTF-8, so that no two different contents have the same bytes. The kind of an entry is not written: accounts and
+//! correction say it.
 //!
 //! | what | bytes, in this order |
 //! |---|---|
-//! | name | text "upshot ledger chain 1", text project, 3 currency, 2 partition |
-//! | line | 32 hash before it, text transaction, 16 event, 8 date (ms), 1 debit, 1 credit, 1 correction, 8 minor units, 3 currency |
+//! | name | text "upshot ledger chain 2", text project, 3 currency, 2 partition |
+//! | line | 32 hash before it, text transaction, 4 number, 1 whether it corrects, 4 number corrected (else 0), 16 event, 8 date (ms), 1 debit, 1 credit, 8 minor units, 3 currency |
 //! | heads | text "upshot ledger heads 1", then per chain by (project, currency, partition): text project, 3 currency, 2 partition, 8 length, 32 hash |
 
 use sha2::{Digest as _, Sha256};
@@ -14,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::{BookLine, ChainError, ChainHash, ChainId, Head};
 use crate::Account;
 
-const GENESIS: &str = "upshot ledger chain 1";
+const GENESIS: &str = "upshot ledger chain 2";
 const HEADS: &str = "upshot ledger heads 1";
 
 /// The hash before the first line.
@@ -30,9 +31,12 @@ pub(super) fn next(before: &ChainHash, line: &BookLine<'_>) -> Result<ChainHash,
     let mut hasher = Sha256::new();
     hasher.update(before.as_bytes());
     put_text(&mut hasher, line.transaction, "key of a transaction")?;
+    hasher.update(line.number.to_be_bytes());
+    hasher.update([u8::from(line.corrects.is_some())]);
+    hasher.update(line.corrects.unwrap_or_default().to_be_bytes());
     hasher.update(line.source_event.as_bytes());
     hasher.update(line.date.as_millis().to_be_bytes());
-    hasher.update([account(line.debit), account(line.credit), u8::from(line.is_correction)]);
+    hasher.update([account(line.debit), account(line.credit)]);
     hasher.update(line.amount.minor().to_be_bytes());
     hasher.update(line.amount.currency().code());
     Ok(finished(hasher))

@@ -16,12 +16,13 @@ fn usd() -> ChainId<'static> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stored {
     transaction: String,
+    number: u32,
+    corrects: Option<u32>,
     source_event: EventId,
     date: Timestamp,
     debit: Account,
     credit: Account,
     minor: i64,
-    is_correction: bool,
     sealed: Sealed,
 }
 
@@ -29,27 +30,44 @@ impl Stored {
     fn line(&self) -> BookLine<'_> {
         BookLine {
             transaction: &self.transaction,
+            number: self.number,
+            corrects: self.corrects,
             source_event: self.source_event,
             date: self.date,
             debit: self.debit,
             credit: self.credit,
             amount: Money::new(self.minor, currency("USD")),
-            is_correction: self.is_correction,
         }
+    }
+}
+
+fn stored() -> Stored {
+    Stored {
+        transaction: "t:1".to_owned(),
+        number: 0,
+        corrects: None,
+        source_event: EventId::from_bytes([1; 16]),
+        date: Timestamp::default(),
+        debit: Account::Processor,
+        credit: Account::Sales,
+        minor: 1,
+        sealed: Sealed { place: 0, hash: ChainHash::from_bytes([0; HASH_BYTES]) },
     }
 }
 
 fn any_line() -> impl Strategy<Value = Stored> {
     let account = || prop::sample::select(Account::ALL.to_vec());
-    ("[ab]{0,3}", 0..3_u8, 0..3_i64, account(), account(), 1..4_i64, any::<bool>()).prop_map(
-        |(transaction, event, millis, debit, credit, minor, is_correction)| Stored {
+    let place = (0..3_u32, prop::option::of(0..3_u32));
+    ("[ab]{0,3}", place, 0..3_u8, 0..3_i64, account(), account(), 1..4_i64).prop_map(
+        |(transaction, (number, corrects), event, millis, debit, credit, minor)| Stored {
             transaction,
+            number,
+            corrects,
             source_event: EventId::from_bytes([event; 16]),
             date: Timestamp::from_millis(millis).unwrap(),
             debit,
             credit,
             minor,
-            is_correction,
             sealed: Sealed { place: 0, hash: ChainHash::from_bytes([0; HASH_BYTES]) },
         },
     )
@@ -81,7 +99,7 @@ fn verified(lines: &[Stored], heads: &[Head]) -> Result<Head, Break> {
 }
 
 fn first_bad(lines: &[Stored], heads: &[Head]) -> u64 {
-    verified(lines, heads).unwrap_err().first_bad()
+    verified(lines, heads).unwrap_err().first_bad().unwrap()
 }
 
 proptest! {
@@ -184,12 +202,13 @@ proptest! {
 fn every_part_of_a_line_and_of_a_chains_name_is_in_the_hash() {
     let line = BookLine {
         transaction: "t:1",
+        number: 1,
+        corrects: None,
         source_event: EventId::from_bytes([1; 16]),
         date: Timestamp::from_millis(5).unwrap(),
         debit: Account::Processor,
         credit: Account::Sales,
         amount: Money::new(7, currency("USD")),
-        is_correction: false,
     };
     let others = [
         BookLine { transaction: "t:2", ..line },
@@ -198,7 +217,9 @@ fn every_part_of_a_line_and_of_a_chains_name_is_in_the_hash() {
         BookLine { debit: Account::Fees, ..line },
         BookLine { credit: Account::Fees, ..line },
         BookLine { amount: Money::new(8, currency("USD")), ..line },
-        BookLine { is_correction: true, ..line },
+        BookLine { number: 0, ..line },
+        BookLine { corrects: Some(0), ..line },
+        BookLine { corrects: Some(1), ..line },
     ];
     let hash = |id: ChainId<'_>, line| Chain::new(&id).unwrap().append(line).unwrap().hash;
     let mut hashes: Vec<ChainHash> = others.iter().map(|line| hash(usd(), line)).collect();
@@ -218,12 +239,13 @@ fn a_line_of_another_currency_is_refused_and_changes_nothing() {
     let eur = Money::new(1, currency("EUR"));
     let line = BookLine {
         transaction: "t:1",
+        number: 1,
+        corrects: None,
         source_event: EventId::from_bytes([1; 16]),
         date: Timestamp::default(),
         debit: Account::Fees,
         credit: Account::Processor,
         amount: eur,
-        is_correction: false,
     };
     let error = ChainError::WrongCurrency { wanted: currency("USD"), found: currency("EUR") };
     assert_eq!(chain.append(&line), Err(error.clone()));
@@ -245,6 +267,13 @@ fn heads_must_get_longer() {
         let length = heads[1].length;
         assert_eq!(Verifier::new(&usd(), &heads).unwrap_err(), ChainError::HeadOrder { length });
     }
+    // No line is at fault then, not even a line that is there.
+    lines.push(stored());
+    seal_lines(&mut lines, 0);
+    let found = verified(&lines, &[longer, empty]).unwrap_err();
+    assert_eq!(found, Break::Heads { source: ChainError::HeadOrder { length: 0 } });
+    assert_eq!(found.first_bad(), None);
+    lines.clear();
     let behind = [empty];
     let resumed = Verifier::resume(currency("USD"), longer, &behind);
     assert_eq!(resumed.unwrap_err(), ChainError::HeadOrder { length: 0 });
@@ -269,7 +298,7 @@ fn hashes_are_those_of_an_independent_program() {
     let mut seals = 0;
     for row in VECTORS.lines().skip(1) {
         let cells: Vec<&str> = row.split(',').collect();
-        let [project, code, partition, place, transaction, event, date, debit, credit, minor, correction, hash] =
+        let [project, code, partition, place, transaction, number, corrects, event, date, debit, credit, minor, hash] =
             cells.try_into().unwrap();
         let expected = ChainHash::parse(hash).unwrap();
         if project == "seal" {
@@ -291,12 +320,13 @@ fn hashes_are_those_of_an_independent_program() {
         }
         let line = BookLine {
             transaction,
+            number: number.parse().unwrap(),
+            corrects: (!corrects.is_empty()).then(|| corrects.parse().unwrap()),
             source_event: EventId::parse(event).unwrap(),
             date: Timestamp::from_millis(date.parse().unwrap()).unwrap(),
             debit: Account::parse(debit).unwrap(),
             credit: Account::parse(credit).unwrap(),
             amount: Money::new(minor.parse().unwrap(), id.currency),
-            is_correction: correction == "1",
         };
         assert_eq!(chain.append(&line), Ok(Sealed { place: place.parse().unwrap(), hash: expected }));
     }

@@ -61,18 +61,27 @@ pub enum Break {
         /// How many there were.
         expected: u64,
     },
+    /// The heads to be met are no heads of one chain, so nothing can be said of its lines.
+    #[error("the heads that were kept cannot be compared with the chain")]
+    Heads {
+        /// Why not.
+        #[source]
+        source: ChainError,
+    },
 }
 
 impl Break {
-    /// The place of the first line that is not as it was sealed, as far as can be told; see [`Break::Rewritten`].
+    /// The place of the first line that is not as it was sealed, as far as can be told; see [`Break::Rewritten`]. `None`
+    /// where no line is at fault, but the heads.
     #[must_use]
-    pub const fn first_bad(&self) -> u64 {
+    pub const fn first_bad(&self) -> Option<u64> {
         match self {
             Self::OutOfPlace { expected: place, .. }
             | Self::Hash { place }
             | Self::Foreign { place, .. }
             | Self::Rewritten { agreed: place, .. }
-            | Self::Truncated { length: place, .. } => *place,
+            | Self::Truncated { length: place, .. } => Some(*place),
+            Self::Heads { .. } => None,
         }
     }
 }
@@ -165,13 +174,13 @@ impl<'a> Verifier<'a> {
 /// Verifies a whole chain: [`Verifier`] over an iterator.
 ///
 /// # Errors
-/// The first [`Break`]; heads out of order are [`Break::Foreign`] at line 0.
+/// The first [`Break`]; heads out of order are [`Break::Heads`].
 pub fn verify<'a>(
     id: &ChainId<'_>,
     lines: impl IntoIterator<Item = (BookLine<'a>, Sealed)>,
     heads: &[Head],
 ) -> Result<Head, Break> {
-    let mut verifier = Verifier::new(id, heads).map_err(|source| Break::Foreign { place: 0, source })?;
+    let mut verifier = Verifier::new(id, heads).map_err(|source| Break::Heads { source })?;
     for (line, sealed) in lines {
         verifier.check(&line, sealed)?;
     }

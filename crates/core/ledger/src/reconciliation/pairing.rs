@@ -68,11 +68,14 @@ pub(super) fn pair<'a>(kind: Kind, sides: Sides<'a>, rules: &Rules, findings: &m
     pairs.equal(&mut left.rows, &mut nameless.booked);
     pairs.equal(&mut nameless.rows, &mut left.booked);
     pairs.equal(&mut nameless.rows, &mut nameless.booked);
+    // One more of an amount that met its entry is no sign of another amount while there are rows of other amounts.
     let again = |row: &&'a Row| pairs.taken.contains(&(row.currency, i128::from(row.effect_minor)));
-    let (repeated, mut others): (Vec<_>, Vec<_>) = nameless.rows.into_iter().partition(again);
-    repeated.into_iter().for_each(|row| pairs.alone(State::DuplicateThere, row));
+    let (mut repeated, mut others): (Vec<_>, Vec<_>) = nameless.rows.into_iter().partition(again);
     pairs.unequal(&mut others, &mut nameless.booked);
-    left.rows.into_iter().chain(others).for_each(|row| pairs.alone(State::MissingHere, row));
+    pairs.unequal(&mut repeated, &mut nameless.booked);
+    // Nor is it the same event again: a row of its own without a name may be a second fee, or a second refund, of the
+    // same amount, and money that our books lack must not pass for a repetition.
+    left.rows.into_iter().chain(others).chain(repeated).for_each(|row| pairs.alone(State::MissingHere, row));
     let missing_there = left.booked.into_iter().chain(nameless.booked);
     for entry in missing_there.filter(|entry| rules.covered.contains(&entry.at)) {
         pairs.found.push(Finding { state: State::MissingThere, row: None, booked: Some(entry) });

@@ -172,7 +172,7 @@ proptest! {
             }
             1 => {
                 rows.push(Row { row_id: "again".to_owned(), ..rows[at].clone() });
-                Some(DuplicateThere)
+                Some(if named { DuplicateThere } else { MissingHere })
             }
             2 if named => {
                 rows[at].effect_minor += 1;
