@@ -185,6 +185,7 @@ fn person(rng: &mut ChaCha8Rng) -> Person {
         event_id: EventId::from_bytes([number; 16]),
         channel: channel.into(),
         campaign: None,
+        link: None,
         session: number.is_multiple_of(3).then(|| "session".into()),
         kind: TouchKind::Marketing,
     };

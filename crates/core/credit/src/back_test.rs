@@ -1,13 +1,21 @@
-//! Models against one another, against themselves over time, and against randomised lift.
+//! Models against one another, against themselves over time, against randomised lift, and against what was really kept.
 //!
-//! Must never know: how credit came about.
+//! Must never know: how credit came about, where revenue comes from.
+
+mod check;
+mod revenue;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::incremental::Lift;
 use crate::share::SHARE_TOTAL;
-use crate::{ChannelCredit, Shares, Undefined};
+use crate::{ChannelCredit, Shares};
+
+use check::{by_channel, checked_lifts, parts};
+
+pub use check::InvalidComparison;
+pub use revenue::{ChannelNet, ChannelRevenue, RevenueBias, revenue_bias};
 
 /// How far two models agree on what channels get.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,9 +79,9 @@ pub struct Bias {
 /// Compares the totals of two models by conversions. A channel that one of them does not name gets nothing there.
 ///
 /// # Errors
-/// [`Undefined::Empty`] where one of them gives nothing at all.
-pub fn agreement(left: &[ChannelCredit], right: &[ChannelCredit]) -> Result<Agreement, Undefined> {
-    let (left, right) = (parts(left)?, parts(right)?);
+/// [`InvalidComparison`] where one of them gives nothing at all, names a channel twice, or credits less than nothing.
+pub fn agreement(left: &[ChannelCredit], right: &[ChannelCredit]) -> Result<Agreement, InvalidComparison> {
+    let (left, right) = (parts("left", left)?, parts("right", right)?);
     let channels: BTreeSet<&Arc<str>> = left.keys().chain(right.keys()).collect();
     let part = |parts: &BTreeMap<Arc<str>, f64>, channel: &Arc<str>| parts.get(channel).copied().unwrap_or(0.0);
     let pairs: Vec<(f64, f64)> =
@@ -85,10 +93,16 @@ pub fn agreement(left: &[ChannelCredit], right: &[ChannelCredit]) -> Result<Agre
 /// journey under both. Exact: shares are whole.
 ///
 /// # Errors
-/// [`Undefined::Empty`] without journeys.
-pub fn journey_agreement<'s>(journeys: impl IntoIterator<Item = (&'s Shares, &'s Shares)>) -> Result<f64, Undefined> {
+/// [`InvalidComparison`] without journeys, and for a pair that has not as many touches on both sides.
+pub fn journey_agreement<'s>(
+    journeys: impl IntoIterator<Item = (&'s Shares, &'s Shares)>,
+) -> Result<f64, InvalidComparison> {
     let (mut common, mut count) = (0u128, 0u64);
     for (left, right) in journeys {
+        let touches = (left.as_slice().len(), right.as_slice().len());
+        if touches.0 != touches.1 {
+            return Err(InvalidComparison::Lengths { place: count, left: touches.0, right: touches.1 });
+        }
         let touches = left.as_slice().iter().zip(right.as_slice());
         let of_nobody = left.unattributed().min(right.unattributed());
         let shared = touches.fold(of_nobody, |sum, (left, right)| sum.saturating_add(*left.min(right)));
@@ -96,7 +110,7 @@ pub fn journey_agreement<'s>(journeys: impl IntoIterator<Item = (&'s Shares, &'s
         count = count.saturating_add(1);
     }
     if count == 0 {
-        return Err(Undefined::Empty);
+        return Err(InvalidComparison::Empty { what: "journeys".to_owned() });
     }
     Ok(common as f64 / f64::from(SHARE_TOTAL) / count as f64)
 }
@@ -104,12 +118,14 @@ pub fn journey_agreement<'s>(journeys: impl IntoIterator<Item = (&'s Shares, &'s
 /// How credit by channel moves over periods, oldest first; at least two.
 ///
 /// # Errors
-/// [`Undefined::Empty`] for fewer, and where a period has no credit.
-pub fn stability(periods: &[Vec<ChannelCredit>]) -> Result<Stability, Undefined> {
-    let periods = periods.iter().map(|credit| parts(credit)).collect::<Result<Vec<_>, _>>()?;
+/// [`InvalidComparison`] for fewer, and where a period has no credit, names a channel twice, or credits less than
+/// nothing.
+pub fn stability(periods: &[Vec<ChannelCredit>]) -> Result<Stability, InvalidComparison> {
     if periods.len() < 2 {
-        return Err(Undefined::Empty);
+        return Err(InvalidComparison::TooFewPeriods { found: periods.len() });
     }
+    let periods = periods.iter().enumerate().map(|(place, credit)| parts(&format!("periods[{place}]"), credit));
+    let periods = periods.collect::<Result<Vec<_>, _>>()?;
     let channels: BTreeSet<Arc<str>> = periods.iter().flat_map(BTreeMap::keys).cloned().collect();
     let over_time = |channel: &Arc<str>| -> Vec<f64> {
         periods.iter().map(|parts| parts.get(channel).copied().unwrap_or(0.0)).collect()
@@ -141,11 +157,13 @@ pub fn stability(periods: &[Vec<ChannelCredit>]) -> Result<Stability, Undefined>
 /// Credited against caused conversions, channel by channel. Credit and lifts must be of the same persons and time.
 ///
 /// # Errors
-/// [`Undefined::Empty`] without lifts, or with one that is no finite interval around its estimate.
-pub fn bias(credit: &[ChannelCredit], lifts: &[Lift]) -> Result<Bias, Undefined> {
+/// [`InvalidComparison`] without lifts, with one that is no finite interval around its estimate, and where a channel is
+/// named twice on one side or credited less than nothing.
+pub fn bias(credit: &[ChannelCredit], lifts: &[Lift]) -> Result<Bias, InvalidComparison> {
+    checked_lifts(lifts)?;
+    let credit = by_channel("credit", credit, |row| row.conversions)?;
     let of_lift = |lift: &Lift| {
-        let row = credit.iter().find(|row| row.channel == lift.channel);
-        let credited = row.map_or(0.0, |row| row.conversions);
+        let credited = credit.get(&lift.channel).copied().unwrap_or(0.0);
         let bias = credited - lift.conversions;
         ChannelBias {
             channel: Arc::clone(&lift.channel),
@@ -155,23 +173,10 @@ pub fn bias(credit: &[ChannelCredit], lifts: &[Lift]) -> Result<Bias, Undefined>
             agrees: lift.lower <= credited && credited <= lift.upper,
         }
     };
-    if lifts.is_empty() || lifts.iter().any(|lift| lift.check().is_err()) {
-        return Err(Undefined::Empty);
-    }
     let channels: Vec<ChannelBias> = lifts.iter().map(of_lift).collect();
     let biases: Vec<f64> = channels.iter().map(|channel| channel.bias).collect();
     let squares: Vec<f64> = biases.iter().map(|bias| bias * bias).collect();
     Ok(Bias { channels, mean: mean(&biases), root_mean_square: mean(&squares).sqrt() })
-}
-
-/// Conversions over their sum.
-fn parts(credit: &[ChannelCredit]) -> Result<BTreeMap<Arc<str>, f64>, Undefined> {
-    let whole: f64 = credit.iter().map(|row| row.conversions).sum();
-    let possible = credit.iter().all(|row| row.conversions >= 0.0) && whole > 0.0 && whole.is_finite();
-    if !possible {
-        return Err(Undefined::Empty);
-    }
-    Ok(credit.iter().map(|row| (Arc::clone(&row.channel), row.conversions / whole)).collect())
 }
 
 fn overlap(pairs: &[(f64, f64)]) -> f64 {

@@ -20,8 +20,8 @@ use crate::paths::PathCounts;
 use crate::tokens::ageless;
 use crate::{Fraction, Undefined};
 
-pub(crate) use logistic::Coefficients;
 use logistic::{Cell, fit, steps};
+pub(crate) use logistic::{Coefficients, MOST as MOST_COEFFICIENTS};
 use resample::Resample;
 
 /// Steps of a fit from nothing.

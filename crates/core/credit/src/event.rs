@@ -27,6 +27,8 @@ pub struct Touch {
     pub channel: Arc<str>,
     /// The campaign inside the channel.
     pub campaign: Option<Arc<str>>,
+    /// The tracking link that was followed.
+    pub link: Option<Arc<str>>,
     /// The visit it belongs to.
     pub session: Option<Arc<str>>,
     /// Its family.
@@ -34,6 +36,9 @@ pub struct Touch {
 }
 
 /// One outcome that credit is given for. Ordered by (time, event id).
+///
+/// What it is worth is not here, for no share depends on it: it is counted with the path, in
+/// [`Tally`](crate::Tally), where models train on value, and divided by the shares where money is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Conversion {
     /// When it happened.

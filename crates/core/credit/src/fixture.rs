@@ -22,6 +22,7 @@ pub(crate) fn touch(number: u8, millis: i64, channel: &str) -> Touch {
         event_id: id(number),
         channel: channel.into(),
         campaign: None,
+        link: None,
         session: None,
         kind: TouchKind::Marketing,
     }

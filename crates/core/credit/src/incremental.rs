@@ -12,7 +12,7 @@ use crate::share::SHARE_TOTAL;
 use crate::{ChannelCredit, Shares, Undefined};
 
 /// Largest factor: a model that credits less than a 256th of what a channel caused is not calibrated but wrong.
-const MOST_FACTOR: f64 = 256.0;
+pub(crate) const MOST_FACTOR: f64 = 256.0;
 /// Factors of shares are whole multiples of 2^-24.
 const FACTOR_UNIT: f64 = 16_777_216.0;
 
@@ -125,7 +125,8 @@ impl Calibration {
             if !(credited.is_finite() && credited > 0.0) {
                 return Err(InvalidLift::NothingCredited { channel });
             }
-            let [factor, lower, upper] = [conversions, lower, upper].map(|value| value / credited);
+            // One zero: artefacts are compared by their bytes.
+            let [factor, lower, upper] = [conversions, lower, upper].map(|value| value / credited + 0.0);
             if factor > MOST_FACTOR || !lower.is_finite() || !upper.is_finite() {
                 return Err(InvalidLift::TooLarge { channel });
             }

@@ -90,8 +90,9 @@ impl<'a> History<'a> {
     }
 
     /// The touches after the last conversion, oldest first: a journey that has not converted, or never will. With a
-    /// type, after the last conversion that takes touches away from that type; the windows are those of a conversion
-    /// of the type (or of none) at the last touch. Empty where nothing came after.
+    /// type and [`Reset::PreviousOfType`] or [`Reset::None`], after the last conversion of that type: under
+    /// [`Reset::None`] too, where no conversion closes another's journey, what led to a conversion is not open any more.
+    /// The windows are those of a conversion of the type (or of none) at the last touch. Empty where nothing came after.
     #[must_use]
     pub fn open(&self, conversion_type: Option<&str>, rules: &JourneyRules) -> Vec<&'a Touch> {
         let touches = self.ordered_touches(rules);
@@ -123,19 +124,20 @@ impl<'a> History<'a> {
         let mut transactions: BTreeSet<&str> = BTreeSet::new();
         conversions.retain(|conversion| conversion.transaction.as_deref().is_none_or(|id| transactions.insert(id)));
         if !rules.activations.is_empty() {
-            let steps = self.steps();
+            let steps = self.steps(&conversions);
             conversions.retain(|conversion| rules.activated(conversion, &steps));
         }
         conversions
     }
 
-    /// Milestones and conversions by type.
-    fn steps(&self) -> BTreeMap<&'a str, BTreeSet<(Timestamp, EventId)>> {
+    /// Milestones and conversions by type. The conversions are those that stand for their transaction: another report of
+    /// the same one is no step that follows it.
+    fn steps(&self, conversions: &[&'a Conversion]) -> BTreeMap<&'a str, BTreeSet<(Timestamp, EventId)>> {
         let mut steps: BTreeMap<&str, BTreeSet<(Timestamp, EventId)>> = BTreeMap::new();
         for milestone in self.milestones {
             steps.entry(&milestone.event_type).or_default().insert((milestone.at, milestone.event_id));
         }
-        for conversion in self.conversions {
+        for conversion in conversions {
             steps.entry(&conversion.conversion_type).or_default().insert((conversion.at, conversion.event_id));
         }
         steps

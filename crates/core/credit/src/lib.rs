@@ -49,7 +49,8 @@ mod webster;
 mod window;
 
 pub use back_test::{
-    Agreement, Bias, ChannelBias, ChannelStability, Stability, agreement, bias, journey_agreement, stability,
+    Agreement, Bias, ChannelBias, ChannelNet, ChannelRevenue, ChannelStability, InvalidComparison, RevenueBias,
+    Stability, agreement, bias, journey_agreement, revenue_bias, stability,
 };
 pub use data_driven::{IntervalCredit, data_driven_credit};
 pub use event::{Conversion, Milestone, Touch, TouchKind};

@@ -100,8 +100,9 @@ pub struct ChannelEffect {
 
 /// The removal effect of every channel, in order of their bytes.
 ///
-/// Exact but for rounding: each is the double nearest to the value, whatever the order of rows and channels. One
-/// linear system per channel over the states of the chain; see [`EffectKind`] for those that need none.
+/// Exact but for rounding: known to 22 bits beyond a double at least, and to 45 where journeys do not circle for very
+/// long, before it is rounded once. So neither the order of rows nor that of channels shows. What is below 1e-200 is 0.
+/// One linear system per channel over the states of the chain; see [`EffectKind`] for those that need none.
 ///
 /// # Errors
 /// [`Undefined`] without conversions (or value), and for chains that are too large or circle for too long.

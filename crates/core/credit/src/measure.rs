@@ -14,7 +14,7 @@ use crate::{Journey, Span, Touch};
 
 /// The weight of the newest touch under a decay: 2^62. Doubles near 1 keep all their digits, and a weight that
 /// becomes 0 is 2^32 times too small to get a share.
-pub(crate) const UNIT: f64 = 4_611_686_018_427_387_904.0;
+const UNIT: f64 = 4_611_686_018_427_387_904.0;
 const MOST: u64 = 1 << 62;
 
 /// One weight per touch in journey order, each at most 2^62. All are 0 only where the model looks at none of them:
@@ -47,6 +47,15 @@ fn measured(journey: &Journey<'_>, touches: &[&Touch], rule: &Rule) -> Vec<u64> 
     };
     take_last_if_none(&mut weights);
     weights
+}
+
+/// Learned parts of one journey beside the largest of them, which becomes 2^53: however small they all are, none loses a
+/// digit, and there is room to divide a channel's part among its touches.
+pub(crate) fn scaled(parts: &[f64]) -> Vec<u64> {
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    let largest = parts.iter().copied().fold(0.0, f64::max);
+    let part = |part: &f64| if largest > 0.0 { libm::rint(part / largest * LARGEST) as u64 } else { 0 };
+    parts.iter().map(part).collect()
 }
 
 /// Where every touch is left at 0, the last takes all.

@@ -13,7 +13,7 @@ use ids::Timestamp;
 use crate::data_driven::{self, Coefficients};
 use crate::incremental::Calibration;
 use crate::markov::parts;
-use crate::measure::{UNIT, by_distinct_channel, take_last_if_none};
+use crate::measure::{by_distinct_channel, scaled, take_last_if_none};
 use crate::model::{IncrementalBase, ModelSpec, TrainedSpec};
 use crate::paths::PathCounts;
 use crate::{Journey, RuleModel, ShareForm, Shares, Undefined, shares};
@@ -43,21 +43,22 @@ impl TrainedModel {
     /// Learns from path counts whose paths are those of [`TrainedSpec::path`].
     ///
     /// # Errors
-    /// [`Undefined::NotPerJourney`] for a global share form, which has totals and no shares, and for an incremental
-    /// model, which learns from lifts by [`TrainedModel::calibrated`]. Else as the model's own totals.
+    /// [`Undefined::NotPerJourney`] for a global share form, which has totals and no shares;
+    /// [`Undefined::LearnsFromLifts`] for an incremental model, which is made by [`TrainedModel::calibrated`] or
+    /// [`TrainedModel::calibrated_rule`]. Else as the model's own totals.
     pub fn train(spec: TrainedSpec, counts: &PathCounts, effective_from: Timestamp) -> Result<Self, Undefined> {
         let learned = match &spec {
             TrainedSpec::Markov(markov) if markov.share != ShareForm::Global => {
                 let effects = crate::markov::exact_effects(counts, markov.order, markov.effect, markov.outcome)?;
-                let parts = parts(effects)?.into_iter().map(|(channel, part)| (channel, part.rounded()));
+                // One zero: artefacts are compared by their bytes.
+                let parts = parts(effects)?.into_iter().map(|(channel, part)| (channel, part.rounded() + 0.0));
                 Learned::Effects(parts.collect())
             }
             TrainedSpec::DataDriven(parameters) => {
                 Learned::Logistic(data_driven::fitted(counts, parameters)?.coefficients)
             }
-            TrainedSpec::Markov(_) | TrainedSpec::Shapley { .. } | TrainedSpec::Incremental(_) => {
-                return Err(Undefined::NotPerJourney);
-            }
+            TrainedSpec::Incremental(_) => return Err(Undefined::LearnsFromLifts),
+            TrainedSpec::Markov(_) | TrainedSpec::Shapley { .. } => return Err(Undefined::NotPerJourney),
         };
         Ok(Self { spec, effective_from, learned })
     }
@@ -103,20 +104,17 @@ fn divided(spec: &TrainedSpec, learned: &Learned, journey: &Journey<'_>) -> Shar
     let mut weights = match learned {
         Learned::Effects(parts) => {
             let distinct = matches!(spec, TrainedSpec::Markov(markov) if markov.share == ShareForm::PerJourneyDistinct);
-            let weight = |token: &str| parts.get(token).map_or(0, |part| libm::rint(part * UNIT) as u64);
-            if distinct {
-                by_distinct_channel(path.iter().map(|token| (&**token, weight(token))))
-            } else {
-                path.iter().map(|token| weight(token)).collect()
-            }
+            let own: Vec<f64> = path.iter().map(|token| parts.get(&**token).copied().unwrap_or(0.0)).collect();
+            let weights = scaled(&own);
+            if distinct { by_distinct_channel(path.iter().map(|token| &**token).zip(weights)) } else { weights }
         }
         Learned::Logistic(coefficients) => {
             let mut tokens: Vec<&str> = path.iter().map(|token| &**token).collect();
             tokens.sort_unstable();
             tokens.dedup();
-            let drops = coefficients.drops(&tokens);
-            let drops: BTreeMap<&str, f64> = tokens.into_iter().zip(drops).collect();
-            let weight = |token: &str| drops.get(token).map_or(0, |drop| libm::rint(drop * UNIT) as u64);
+            let drops = scaled(&coefficients.drops(&tokens));
+            let drops: BTreeMap<&str, u64> = tokens.into_iter().zip(drops).collect();
+            let weight = |token: &str| drops.get(token).copied().unwrap_or(0);
             by_distinct_channel(path.iter().map(|token| (&**token, weight(token))))
         }
         Learned::Scaled(calibration, base) => {

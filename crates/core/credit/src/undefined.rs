@@ -1,6 +1,6 @@
 //! Why there is no credit to report: a reason in place of a number that means nothing.
 
-/// Why a model cannot be trained, or a comparison not be made, on these data.
+/// Why a model cannot be trained, or its credit not be told, on these data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undefined {
     /// No journey with a touch converted.
@@ -55,7 +55,10 @@ pub enum Undefined {
     /// The model divides a whole, not a conversion, so a journey has no shares under it.
     #[error("a global share form has no shares per journey")]
     NotPerJourney,
-    /// There is nothing to compare.
-    #[error("there is nothing to compare")]
+    /// The model scales another one by randomised lifts, so path counts teach it nothing.
+    #[error("an incremental model learns from randomised lifts, not from path counts")]
+    LearnsFromLifts,
+    /// There is no credit to scale.
+    #[error("there is no credit of any channel")]
     Empty,
 }

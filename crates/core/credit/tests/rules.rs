@@ -22,6 +22,7 @@ fn summed(model: &str) -> BTreeMap<String, (f64, f64)> {
                 event_id: EventId::from_bytes(number.to_be_bytes()),
                 channel: channel.to_string().into(),
                 campaign: None,
+                link: None,
                 session: None,
                 kind: TouchKind::Marketing,
             })

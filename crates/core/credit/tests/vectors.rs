@@ -21,6 +21,7 @@ fn touch(number: usize, at: Timestamp, channel: &str) -> Touch {
         event_id: id(number),
         channel: channel.into(),
         campaign: None,
+        link: None,
         session: None,
         kind: TouchKind::Marketing,
     }

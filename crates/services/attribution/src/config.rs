@@ -41,9 +41,9 @@ pub struct Config {
 #[serde(rename_all = "snake_case")]
 pub enum ResetMode {
     /// Any conversion of the person.
-    #[default]
     PreviousConversion,
     /// A conversion of the same type.
+    #[default]
     PreviousOfType,
     /// None: a touch counts for every conversion whose window holds it.
     Never,

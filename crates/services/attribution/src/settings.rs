@@ -253,7 +253,7 @@ mod tests {
             "window = '29d'",
             "channel_windows = { email = '7d' }",
             "type_windows = { email = '7d' }",
-            "reset = 'previous_of_type'",
+            "reset = 'previous_conversion'",
             "reset = 'never'",
         ] {
             assert_ne!(plain, digest(text), "{text}");

@@ -23,8 +23,12 @@ fn models_agree_as_far_as_their_credit_overlaps() {
     assert_eq!(opposite, Agreement { overlap: 0.25, rank_correlation: Some(-1.0) });
     assert_eq!(agreement(&first, &credit(&[("b", 1.0)])).unwrap().overlap, 0.0);
     assert_eq!(agreement(&credit(&[("a", 1.0)]), &credit(&[("a", 1.0)])).unwrap().rank_correlation, None);
-    assert_eq!(agreement(&first, &[]), Err(Undefined::Empty));
-    assert_eq!(agreement(&first, &credit(&[("a", -1.0), ("b", 2.0)])), Err(Undefined::Empty));
+    let refused = |right: &[(&str, f64)]| agreement(&first, &credit(right)).unwrap_err().to_string();
+    assert_eq!(refused(&[]), "right must credit conversions to some channel");
+    assert_eq!(refused(&[("a", 0.0)]), "right must credit conversions to some channel");
+    assert_eq!(refused(&[("b", 2.0), ("a", -1.0)]), "right: credit of \"a\" must be a number from 0 to 1e150");
+    assert_eq!(refused(&[("b", f64::NAN)]), "right: credit of \"b\" must be a number from 0 to 1e150");
+    assert_eq!(refused(&[("a", 1.0), ("b", 1.0), ("a", 1.0)]), "right: \"a\" must be named once only");
 }
 
 #[test]
@@ -34,7 +38,13 @@ fn journeys_agree_as_far_as_their_shares_overlap() {
     assert_eq!(journey_agreement([(&half, &first), (&half, &half)]), Ok(0.75));
     assert_eq!(journey_agreement([(&nobody, &nobody)]), Ok(1.0));
     assert_eq!(journey_agreement([(&half, &Shares::of_weights(&[0, 0]))]), Ok(0.0));
-    assert_eq!(journey_agreement([]), Err(Undefined::Empty));
+    assert_eq!(journey_agreement([]).unwrap_err().to_string(), "journeys must not be empty");
+    // Shares of one touch and of two are of different journeys.
+    let one = Shares::of_weights(&[1]);
+    assert_eq!(
+        journey_agreement([(&half, &half), (&half, &one)]),
+        Err(InvalidComparison::Lengths { place: 1, left: 2, right: 1 })
+    );
 }
 
 #[test]
@@ -50,8 +60,9 @@ fn stability_is_told_over_all_and_by_channel() {
     assert!((a.mean - 1.3 / 3.0).abs() < 1e-15 && (a.largest_change - 0.4).abs() < 1e-15, "{a:?}");
     // Parts 0.5, 0.6 and 0.2.
     assert!((a.deviation - 0.208_166_599_946_613_27).abs() < 1e-15, "{a:?}");
-    assert_eq!(stability(&periods[..1]), Err(Undefined::Empty));
-    assert_eq!(stability(&[credit(&[("a", 1.0)]), Vec::new()]), Err(Undefined::Empty));
+    assert_eq!(stability(&periods[..1]), Err(InvalidComparison::TooFewPeriods { found: 1 }));
+    let empty = stability(&[credit(&[("a", 1.0)]), Vec::new()]).unwrap_err();
+    assert_eq!(empty.to_string(), "periods[1] must credit conversions to some channel");
 }
 
 #[test]
@@ -71,8 +82,38 @@ fn bias_is_credit_less_lift_with_the_interval_of_the_lift() {
     assert!(found.channels[2].agrees && found.channels[2].relative.is_none());
     assert_eq!(found.mean, 34.0 / 3.0);
     assert!((found.root_mean_square - (916.0f64 / 3.0).sqrt()).abs() < 1e-12);
-    assert_eq!(bias(&[], &[]), Err(Undefined::Empty));
-    assert_eq!(bias(&[], &[lift("a", 1.0, 2.0, 3.0)]), Err(Undefined::Empty));
+    assert_eq!(bias(&[], &[]).unwrap_err().to_string(), "lifts must not be empty");
+    let malformed = bias(&[], &[lift("b", 1.0, 0.0, 3.0), lift("a", 1.0, 2.0, 3.0)]).unwrap_err();
+    let source = crate::InvalidLift::Interval { channel: "a".into() };
+    assert_eq!(malformed, InvalidComparison::Lift { place: 1, source });
+    let twice = bias(&[], &[lift("a", 1.0, 0.0, 3.0), lift("a", 2.0, 0.0, 3.0)]).unwrap_err();
+    assert_eq!(
+        twice,
+        InvalidComparison::Lift { place: 1, source: crate::InvalidLift::Repeated { channel: "a".into() } }
+    );
+    let endless = bias(&[], &[lift("a", 1.0, -f64::MAX, f64::MAX)]);
+    assert_eq!(endless, Err(InvalidComparison::LiftTooLarge { channel: "a".into() }));
+    let repeated = bias(&credit(&[("a", 1.0), ("a", 2.0)]), &[lift("a", 1.0, 0.0, 3.0)]).unwrap_err();
+    assert_eq!(repeated.to_string(), "credit: \"a\" must be named once only");
+}
+
+#[test]
+fn credited_value_is_held_against_what_was_kept() {
+    let worth = |channel: &str, value_minor| ChannelCredit { channel: channel.into(), conversions: 1.0, value_minor };
+    let net = |channel: &str, net_minor| ChannelNet { channel: channel.into(), net_minor };
+    let credit = [worth("social", 1_000.0), worth("email", 4_000.0), worth("tv", 0.0)];
+    let found = revenue_bias(&credit, &[net("email", 3_000), net("social", -200), net("late", 100)]).unwrap();
+    let rows: Vec<(&str, f64, Option<f64>)> =
+        found.channels.iter().map(|row| (&*row.channel, row.bias_minor, row.kept)).collect();
+    let expected =
+        [("email", 1_000.0, Some(0.75)), ("late", -100.0, None), ("social", 1_200.0, Some(-0.2)), ("tv", 0.0, None)];
+    assert_eq!(rows, expected);
+    assert_eq!((found.kept, found.mean_minor), (Some(0.58), 525.0));
+    assert!((found.root_mean_square_minor - 612_500f64.sqrt()).abs() < 1e-9);
+    assert_eq!(revenue_bias(&[], &[]).unwrap_err().to_string(), "credit must not be empty");
+    let twice = revenue_bias(&credit, &[net("tv", 1), net("tv", 1)]).unwrap_err();
+    assert_eq!(twice.to_string(), "net: \"tv\" must be named once only");
+    assert!(revenue_bias(&[worth("a", -1.0)], &[]).is_err());
 }
 
 proptest! {

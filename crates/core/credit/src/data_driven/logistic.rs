@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::Undefined;
 
 /// Most coefficients: a system of this size is solved in a second or so.
-const MOST: usize = 1_000;
+pub(crate) const MOST: usize = 1_000;
 /// A gradient this small, per journey, is none.
 const SETTLED: f64 = 1e-12;
 /// Penalty on the square of every coefficient but the first, in journeys.
@@ -36,7 +36,8 @@ pub(crate) struct Coefficients {
 
 impl Coefficients {
     pub(super) fn named(estimate: &[f64], tokens: &[Arc<str>]) -> Self {
-        let mut values = estimate.iter().copied();
+        // One zero: artefacts are compared by their bytes.
+        let mut values = estimate.iter().map(|value| value + 0.0);
         let constant = values.next().unwrap_or_default();
         Self { constant, by_token: tokens.iter().cloned().zip(values).collect() }
     }
@@ -57,7 +58,9 @@ pub(super) fn drops(tokens: &[u32], estimate: &[f64]) -> Vec<f64> {
 
 fn dropped(constant: f64, own: &[f64]) -> Vec<f64> {
     let all = own.iter().fold(constant, |sum, own| sum + own);
-    own.iter().map(|own| (chance(all) - chance(all - own)).max(0.0)).collect()
+    // The difference of the two chances, by a product: nothing cancels where both are near 1.
+    let drop = |own: f64| chance(all) * chance(own - all) * -libm::expm1(-own);
+    own.iter().map(|own| if *own > 0.0 { drop(*own) } else { 0.0 }).collect()
 }
 
 fn chance(log_odds: f64) -> f64 {
@@ -75,13 +78,12 @@ pub(super) fn fit(cells: &[Cell], tokens: usize, most_steps: usize) -> Result<Ve
     if size > MOST {
         return Err(Undefined::TooManyCoefficients { found: size, most: MOST });
     }
-    let journeys = |pick: fn(&Cell) -> u64| cells.iter().map(|cell| pick(cell) as f64).sum::<f64>();
-    let (converted, lost) = (journeys(|cell| cell.converted), journeys(|cell| cell.lost));
+    let (converted, lost) = (sum(cells, |cell| cell.converted), sum(cells, |cell| cell.lost));
     let mut estimate = vec![0.0; size];
     estimate.first_mut().into_iter().for_each(|constant| *constant = libm::log(converted / lost));
     for _ in 0..most_steps {
         let slope = Slope::at(cells, &estimate);
-        if slope.gradient.iter().all(|part| part.abs() <= SETTLED * (converted + lost)) {
+        if slope.is_settled(cells) {
             return Ok(estimate);
         }
         estimate = slope.step(cells, &estimate).ok_or(Undefined::NotConverged)?;
@@ -94,16 +96,24 @@ pub(super) fn steps(cells: &[Cell], from: &[f64], count: usize) -> Option<Vec<f6
     (0..count).try_fold(from.to_vec(), |estimate, _| Slope::at(cells, &estimate).step(cells, &estimate))
 }
 
-/// Penalised log likelihood.
+fn sum(cells: &[Cell], pick: impl Fn(&Cell) -> u64) -> f64 {
+    cells.iter().map(|cell| pick(cell) as f64).sum()
+}
+
+/// Penalised log likelihood, as a sum of terms of one sign: nothing cancels where nearly all of a cell converts.
 fn likelihood(cells: &[Cell], estimate: &[f64]) -> f64 {
     let penalty: f64 = estimate.iter().skip(1).map(|value| value * value).sum::<f64>() * RIDGE / 2.0;
     let of_cell = |cell: &Cell| {
         let odds = log_odds(&cell.tokens, estimate);
-        // ln(1 + e^x) without overflow.
-        let softplus = odds.max(0.0) + libm::log1p(libm::exp(-odds.abs()));
-        cell.converted as f64 * odds - (cell.converted as f64 + cell.lost as f64) * softplus
+        let missed = |journeys: u64, odds: f64| if journeys == 0 { 0.0 } else { journeys as f64 * softplus(odds) };
+        missed(cell.converted, -odds) + missed(cell.lost, odds)
     };
-    cells.iter().map(of_cell).sum::<f64>() - penalty
+    -(cells.iter().map(of_cell).sum::<f64>() + penalty)
+}
+
+/// `ln(1 + e^x)` without overflow.
+fn softplus(value: f64) -> f64 {
+    value.max(0.0) + libm::log1p(libm::exp(-value.abs()))
 }
 
 fn log_odds(tokens: &[u32], estimate: &[f64]) -> f64 {
@@ -129,9 +139,11 @@ impl Slope {
         }
         let mut places = Vec::new();
         for cell in cells {
-            let journeys = cell.converted as f64 + cell.lost as f64;
-            let chance = chance(log_odds(&cell.tokens, estimate));
-            let (residual, weight) = (cell.converted as f64 - journeys * chance, journeys * chance * (1.0 - chance));
+            let odds = log_odds(&cell.tokens, estimate);
+            // Both chances by themselves: one less the other has no digits left where it is near 1.
+            let (converts, is_lost) = (chance(odds), chance(-odds));
+            let residual = cell.converted as f64 * is_lost - cell.lost as f64 * converts;
+            let weight = (cell.converted as f64 + cell.lost as f64) * converts * is_lost;
             places.clear();
             places.push(0);
             places.extend(cell.tokens.iter().map(|token| (*token as usize).saturating_add(1)));
@@ -146,6 +158,11 @@ impl Slope {
         Self { gradient, curvature }
     }
 
+    fn is_settled(&self, cells: &[Cell]) -> bool {
+        let journeys = sum(cells, |cell| cell.converted) + sum(cells, |cell| cell.lost);
+        self.gradient.iter().all(|part| part.abs() <= SETTLED * journeys)
+    }
+
     /// A Newton step, halved until it does not lead down; none where the curvature is singular.
     fn step(self, cells: &[Cell], estimate: &[f64]) -> Option<Vec<f64>> {
         let before = likelihood(cells, estimate);
@@ -153,8 +170,10 @@ impl Slope {
         let mut length = 1.0;
         for _ in 0..40 {
             let next: Vec<f64> = estimate.iter().zip(&direction).map(|(value, step)| value + length * step).collect();
-            // Near the top the likelihood is flat to the last digit: a step that loses no more than that is kept.
-            if likelihood(cells, &next) >= before - before.abs() * 1e-14 {
+            // Near the top the likelihood is flat to the last digit: a step that loses no more than that is kept, and
+            // so is one to where the gradient says that this is the top.
+            let leads_up = likelihood(cells, &next) >= before - before.abs() * 1e-14;
+            if leads_up || Self::at(cells, &next).is_settled(cells) {
                 return Some(next);
             }
             length /= 2.0;

@@ -13,9 +13,9 @@ use crate::{Conversion, DynamicWindows, RuleModel, Span, Touch, TouchKind};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reset {
     /// Any conversion of the person.
-    #[default]
     PreviousConversion,
     /// A conversion of the same type.
+    #[default]
     PreviousOfType,
     /// None: a touch counts for every conversion whose window holds it.
     None,
@@ -24,7 +24,8 @@ pub enum Reset {
 /// What must follow a conversion for it to count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activation {
-    /// Type of the milestone or conversion that must follow.
+    /// Type of the milestone or conversion that must follow. Of the conversions of one transaction the earliest alone is
+    /// one, so no transaction activates itself by being reported twice.
     pub event_type: Arc<str>,
     /// How soon: at the conversion's millisecond or within this long after it, both ends included.
     pub within: Span,
@@ -32,8 +33,8 @@ pub struct Activation {
 
 /// How far a journey reaches back, and for which conversions there is one.
 ///
-/// The window of a touch is the first that is given: of the model, of its campaign, of its channel, of its channel as
-/// found dynamically, of the conversion's type, the general one.
+/// The window of a touch is the first that is given: of the model, of its link, of its campaign, of its channel, of its
+/// channel as found dynamically, of the conversion's type, the general one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JourneyRules {
     /// The general window, 30 days by default.
@@ -46,6 +47,8 @@ pub struct JourneyRules {
     pub reset: Reset,
     /// Windows of campaigns that have their own.
     pub campaign_windows: BTreeMap<Arc<str>, Span>,
+    /// Windows of tracking links that have their own.
+    pub link_windows: BTreeMap<Arc<str>, Span>,
     /// Windows of channels by their own latencies. A conversion is served by the version with the latest date that is
     /// not after it; of equal dates by the later in this list.
     pub dynamic_windows: Vec<DynamicWindows>,
@@ -66,6 +69,7 @@ impl Default for JourneyRules {
             type_windows: BTreeMap::new(),
             reset: Reset::default(),
             campaign_windows: BTreeMap::new(),
+            link_windows: BTreeMap::new(),
             dynamic_windows: Vec::new(),
             model_window: None,
             activations: BTreeMap::new(),
@@ -119,24 +123,28 @@ impl Windows<'_> {
             return window;
         }
         let dynamic = self.dynamic.into_iter().flat_map(BTreeMap::values);
-        let own = self.rules.channel_windows.values().chain(self.rules.campaign_windows.values()).chain(dynamic);
+        let rules = self.rules;
+        let named = [&rules.channel_windows, &rules.campaign_windows, &rules.link_windows];
+        let own = named.into_iter().flat_map(BTreeMap::values).chain(dynamic);
         own.fold(self.general, |widest, window| widest.max(*window))
     }
 
     /// Whether all touches have the same.
     pub(super) fn is_uniform(&self) -> bool {
         let rules = self.rules;
-        let none = rules.channel_windows.is_empty() && rules.campaign_windows.is_empty() && self.dynamic.is_none();
-        rules.model_window.is_some() || none
+        let named = [&rules.channel_windows, &rules.campaign_windows, &rules.link_windows];
+        rules.model_window.is_some() || (named.into_iter().all(BTreeMap::is_empty) && self.dynamic.is_none())
     }
 
     /// That of a touch.
     pub(super) fn of(&self, touch: &Touch) -> Span {
         let rules = self.rules;
+        let of_link = || touch.link.as_ref().and_then(|link| rules.link_windows.get(link));
         let of_campaign = || touch.campaign.as_ref().and_then(|campaign| rules.campaign_windows.get(campaign));
         let of_channel = || rules.channel_windows.get(&touch.channel);
         let dynamic = || self.dynamic.and_then(|windows| windows.get(&touch.channel));
-        let own = rules.model_window.as_ref().or_else(of_campaign).or_else(of_channel).or_else(dynamic);
+        let own =
+            rules.model_window.as_ref().or_else(of_link).or_else(of_campaign).or_else(of_channel).or_else(dynamic);
         *own.unwrap_or(&self.general)
     }
 }

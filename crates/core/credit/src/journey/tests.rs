@@ -88,13 +88,14 @@ fn conversions_without_a_transaction_are_each_their_own() {
 }
 
 #[test]
-fn the_reset_can_be_per_type_or_off() {
+fn the_reset_is_per_type_or_per_person_or_off() {
     let touches = [touch(1, T0 - 5, "email")];
     let conversions = [of_type(2, T0, "signup"), of_type(3, T0 + 1, "purchase"), of_type(4, T0 + 2, "purchase")];
     let lengths = |reset| {
         let rules = JourneyRules { reset, ..JourneyRules::default() };
         journeys(&touches, &conversions, &rules).iter().map(|j| j.touches().len()).collect::<Vec<_>>()
     };
+    assert_eq!(lengths(Reset::default()), [1, 1, 0]);
     assert_eq!(lengths(Reset::PreviousConversion), [1, 0, 0]);
     assert_eq!(lengths(Reset::PreviousOfType), [1, 1, 0]);
     assert_eq!(lengths(Reset::None), [1, 1, 1]);
@@ -150,6 +151,15 @@ fn the_windows_have_an_order_of_precedence() {
     assert!(of(&rules).is_empty());
     rules.campaign_windows = BTreeMap::from([("spring".into(), days(50))]);
     assert_eq!(of(&rules), [1]);
+    let followed = |of: Touch| Touch { link: Some("spring-1".into()), ..of };
+    let touches_by_link = [followed(touches[0].clone()), touches[1].clone(), followed(touches[2].clone())];
+    let by_link = |length| {
+        let rules = JourneyRules { link_windows: BTreeMap::from([("spring-1".into(), days(length))]), ..rules.clone() };
+        let conversions = [conversion(9, T0)];
+        let found = journeys(&touches_by_link, &conversions, &rules);
+        found[0].touches().iter().map(|touch| touch.event_id.as_bytes()[15]).collect::<Vec<_>>()
+    };
+    assert_eq!((by_link(50), by_link(49)), (vec![1, 3], vec![]));
     assert_eq!(of(&rules.for_model(&"last_touch".parse().unwrap())), [1]);
     assert_eq!(of(&rules.for_model(&"last_touch(window=50d)".parse().unwrap())), [1, 2, 3]);
     assert!(of(&rules.for_model(&"last_touch(window=49d)".parse().unwrap())).is_empty());
@@ -164,6 +174,7 @@ fn an_acquisition_counts_when_its_activation_follows_in_time() {
             "signup".into(),
             Activation { event_type: event_type.into(), within: Span::from_millis(within_ms).unwrap() },
         )]),
+        reset: Reset::PreviousConversion,
         ..JourneyRules::default()
     };
     let reached = |rules: &JourneyRules, milestones: &[_]| -> Vec<Vec<String>> {
@@ -177,6 +188,31 @@ fn an_acquisition_counts_when_its_activation_follows_in_time() {
     assert_eq!(reached(&rules("signup", 10), &[]), [vec!["email", "social"]]);
     assert_eq!(reached(&rules("opened", 1), &[milestone(7, T0, "opened")]), [own, social]);
     assert_eq!(reached(&rules("opened", 1), &[milestone(7, T0 - 1, "opened")]), [vec!["email", "social"]]);
+}
+
+#[test]
+fn a_transaction_that_is_reported_twice_does_not_activate_itself() {
+    let touches = [touch(1, T0 - 5, "email")];
+    let rules = JourneyRules {
+        activations: BTreeMap::from([(
+            "purchase".into(),
+            Activation { event_type: "purchase".into(), within: Span::from_millis(10).unwrap() },
+        )]),
+        ..JourneyRules::default()
+    };
+    let fires = [of_transaction(2, T0, "first"), of_transaction(3, T0 + 1, "first")];
+    assert!(journeys(&touches, &fires, &rules).is_empty());
+    let renewed = [fires[0].clone(), fires[1].clone(), of_transaction(4, T0 + 10, "second")];
+    let found = journeys(&touches, &renewed, &rules);
+    assert_eq!(found.iter().map(|journey| journey.conversion().event_id).collect::<Vec<_>>(), [id(2)]);
+    // The other report of a transaction is no step for anybody else either.
+    let signup = |of: Conversion| Conversion { conversion_type: "signup".into(), ..of };
+    let acquired = JourneyRules {
+        activations: BTreeMap::from([("signup".into(), rules.activations["purchase"].clone())]),
+        ..JourneyRules::default()
+    };
+    let reported_as_both = [signup(of_transaction(2, T0, "first")), of_transaction(3, T0 + 1, "first")];
+    assert!(journeys(&touches, &reported_as_both, &acquired).is_empty());
 }
 
 #[test]
@@ -215,10 +251,14 @@ fn an_open_journey_holds_what_came_after_the_last_conversion_within_the_window()
         let history = History { touches: &touches, conversions: &conversions, milestones: &[] };
         history.open(conversion_type, rules).iter().map(|touch| touch.channel.to_string()).collect()
     };
-    assert_eq!(open(None, &JourneyRules::default()), ["edge", "last"]);
-    assert_eq!(open(Some("purchase"), &JourneyRules::default()), ["edge", "last"]);
-    let of_type = JourneyRules { reset: Reset::PreviousOfType, window: days(60), ..JourneyRules::default() };
+    let of_any = JourneyRules { reset: Reset::PreviousConversion, ..JourneyRules::default() };
+    assert_eq!(open(None, &of_any), ["edge", "last"]);
+    assert_eq!(open(Some("purchase"), &of_any), ["edge", "last"]);
+    let of_type = JourneyRules { window: days(60), ..JourneyRules::default() };
+    assert_eq!(open(None, &of_type), ["old", "edge", "last"]);
     assert_eq!(open(Some("purchase"), &of_type), ["before", "old", "edge", "last"]);
+    let unclosed = JourneyRules { reset: Reset::None, ..of_type.clone() };
+    assert_eq!(open(Some("signup"), &unclosed), ["old", "edge", "last"]);
     assert_eq!(open(Some("signup"), &of_type), ["old", "edge", "last"]);
     assert!(History::default().open(None, &of_type).is_empty());
 }
@@ -238,7 +278,9 @@ fn a_history_that_nobody_can_credit_rightly_is_named() {
 }
 
 fn any_touch() -> impl Strategy<Value = Touch> {
-    (0u8..40, 0i64..60, 0usize..3, prop::option::of(0usize..2)).prop_map(|(number, time, channel, campaign)| Touch {
+    let options = (prop::option::of(0usize..2), prop::option::of(Just("spring-1")));
+    (0u8..40, 0i64..60, 0usize..3, options).prop_map(|(number, time, channel, (campaign, link))| Touch {
+        link: link.map(Into::into),
         campaign: campaign.map(|campaign| ["spring", "autumn"][campaign].into()),
         ..touch(number, time, ["a", "b", "c"][channel])
     })
@@ -254,10 +296,10 @@ fn any_conversion() -> impl Strategy<Value = Conversion> {
 fn any_rules() -> impl Strategy<Value = JourneyRules> {
     let reset = prop::sample::select(vec![Reset::PreviousConversion, Reset::PreviousOfType, Reset::None]);
     let own = || prop::option::of(1i64..60);
-    let windows = (own(), own(), own(), own());
+    let windows = (own(), own(), own(), own(), own());
     let dynamic = prop::collection::vec((0i64..60, 1i64..60), 0..3);
     (reset, 1i64..60, windows, dynamic, prop::option::of(1i64..30)).prop_map(
-        |(reset, window, (a, signup, spring, model), dynamic, activated)| {
+        |(reset, window, (a, signup, spring, link, model), dynamic, activated)| {
             let span = |ms| Span::from_millis(ms).unwrap();
             let named = |name: &str, ms: Option<i64>| ms.map(|ms| (name.into(), span(ms))).into_iter().collect();
             let version =
@@ -270,6 +312,7 @@ fn any_rules() -> impl Strategy<Value = JourneyRules> {
                 type_windows: named("signup", signup),
                 reset,
                 campaign_windows: named("spring", spring),
+                link_windows: named("spring-1", link),
                 dynamic_windows: dynamic,
                 model_window: model.filter(|ms| ms % 5 == 0).map(span),
                 activations: activated
@@ -289,16 +332,16 @@ fn literal(
     rules: &JourneyRules,
 ) -> Vec<(Conversion, Vec<Touch>)> {
     let earlier_report = |c: &Conversion| conversions.iter().any(|o| o < c && o.transaction == c.transaction);
+    let first = |c: &&Conversion| c.transaction.is_none() || !earlier_report(c);
     let activated = |c: &Conversion| {
         rules.activations.get(&c.conversion_type).is_none_or(|activation| {
-            conversions.iter().any(|o| {
+            conversions.iter().filter(|o| first(o)).any(|o| {
                 let after = o.at.millis_since(c.at);
                 let follows = o.event_id != c.event_id && (0..=activation.within.as_millis()).contains(&after);
                 follows && o.conversion_type == activation.event_type
             })
         })
     };
-    let first = |c: &&Conversion| c.transaction.is_none() || !earlier_report(c);
     let kept: Vec<&Conversion> = conversions.iter().filter(first).filter(|c| activated(c)).collect();
     let closes = |o: &Conversion, c: &Conversion| match rules.reset {
         Reset::PreviousConversion => o < c,
@@ -316,7 +359,8 @@ fn literal(
         }
         window = *rules.channel_windows.get(&t.channel).unwrap_or(&window);
         let of_campaign = t.campaign.as_ref().and_then(|campaign| rules.campaign_windows.get(campaign));
-        rules.model_window.unwrap_or(*of_campaign.unwrap_or(&window)).as_millis()
+        let of_link = t.link.as_ref().and_then(|link| rules.link_windows.get(link));
+        rules.model_window.unwrap_or(*of_link.or(of_campaign).unwrap_or(&window)).as_millis()
     };
     let holds = |c: &Conversion, t: &Touch| {
         t.at <= c.at && c.at.millis_since(t.at) <= window(t, c) && !kept.iter().any(|o| closes(o, c) && t.at <= o.at)

@@ -4,6 +4,7 @@
 //! are one visit (as in ChannelAttribution 2.2.5). Must never know what is asked of the chain.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -73,10 +74,14 @@ impl Chain {
 
     /// Each state with its inflows, in order.
     pub(super) fn with_inflows(&self) -> impl Iterator<Item = (&State, &[Inflow])> {
-        self.states.iter().zip(self.offsets.windows(2)).map(|(state, range)| {
-            let (Some(from), Some(to)) = (range.first(), range.last()) else { return (state, &[][..]) };
-            (state, self.inflows.get(*from..*to).unwrap_or_default())
-        })
+        let inflows = |place| self.inflows.get(self.inflows_of(place)).unwrap_or_default();
+        self.states.iter().enumerate().map(move |(place, state)| (state, inflows(place)))
+    }
+
+    /// Which of all transitions lead to the state at this place.
+    pub(super) fn inflows_of(&self, place: usize) -> Range<usize> {
+        let offset = |place: usize| self.offsets.get(place).copied().unwrap_or_default();
+        offset(place)..offset(place.saturating_add(1))
     }
 
     pub(super) const fn transitions(&self) -> usize {

@@ -104,7 +104,7 @@ impl FromStr for Name {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        const RULE: &str = "must be a name, in quotes where it has other signs than letters, digits and ._/:-";
+        const RULE: &str = "must be a name, in quotes where it has other signs than a-z, A-Z, 0-9 and ._/:-";
         let name: String = match text.strip_prefix('"') {
             None if text.chars().all(is_plain) => text.to_owned(),
             None => return Err(RULE),
@@ -130,8 +130,9 @@ pub(super) fn quoted(name: &str) -> String {
     text
 }
 
+/// ASCII alone: which other signs are letters changes from one Unicode to the next, and canonical texts are hashed.
 fn is_plain(letter: char) -> bool {
-    letter.is_alphanumeric() || matches!(letter, '.' | '_' | '/' | ':' | '-')
+    letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '/' | ':' | '-')
 }
 
 /// What stands before the closing quote, which ends the text.

@@ -26,6 +26,7 @@ fn short_forms_mean_the_defaults_and_the_canonical_form_names_them() {
         ("position(middle=0.2, milestone=\"a, b\")", "position(first=0.3, milestone=\"a, b\", middle=0.2, last=0.3)"),
         ("last_non_direct", "last_non_direct(direct=direct)"),
         ("last_non_direct(direct=\"(none)\")", "last_non_direct(direct=\"(none)\")"),
+        ("last_non_direct(direct=\"café\")", "last_non_direct(direct=\"café\")"),
         ("last_touch(window=168h)", "last_touch(window=7d)"),
         ("time_decay(window=14d)", "time_decay(half_life=7d, window=14d)"),
         (
@@ -87,6 +88,7 @@ fn errors_name_the_model_the_parameter_and_the_rule() {
             "model position: parameter first and middle and last must sum to at most 1",
         ),
         ("last_non_direct(direct=)", "model last_non_direct: parameter direct must be a name"),
+        ("last_non_direct(direct=café)", "model last_non_direct: parameter direct must be a name"),
         ("markov(order=0)", "model markov: parameter order must be a whole number from 1 to 10"),
         ("markov(effect=none)", "model markov: parameter effect must be redirect_to_null, fail or detour"),
         ("markov(share=all)", "model markov: parameter share must be global, per_journey or per_journey_distinct"),

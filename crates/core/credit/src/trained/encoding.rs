@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Coefficients, Learned, TrainedModel};
-use crate::incremental::{Calibration, Factor};
+use crate::ShareForm;
+use crate::data_driven::MOST_COEFFICIENTS;
+use crate::incremental::{Calibration, Factor, MOST_FACTOR};
 use crate::model::{InvalidModel, ModelSpec, TrainedSpec};
 
 const VERSION: u8 = 1;
@@ -140,14 +142,18 @@ fn learned(spec: &TrainedSpec, encoded: EncodedLearned) -> Result<Learned, Inval
     let rows = |rows: Vec<(String, f64)>| -> BTreeMap<Arc<str>, f64> {
         rows.into_iter().map(|(name, value)| (name.into(), value)).collect()
     };
+    let named = |rows: &[(String, f64)]| !rows.is_empty() && rows.iter().all(|(name, _)| !name.is_empty());
     match (spec, encoded) {
-        (TrainedSpec::Markov(_), EncodedLearned::Effects(parts))
-            if parts.iter().all(|(_, part)| (0.0..=1.0).contains(part)) =>
+        (TrainedSpec::Markov(markov), EncodedLearned::Effects(parts))
+            if markov.share != ShareForm::Global && named(&parts) && are_parts(&parts) =>
         {
             Ok(Learned::Effects(rows(parts)))
         }
         (TrainedSpec::DataDriven(_), EncodedLearned::Logistic(constant, by_token))
-            if constant.is_finite() && by_token.iter().all(|(_, value)| value.is_finite()) =>
+            if named(&by_token)
+                && by_token.len() < MOST_COEFFICIENTS
+                && is_number(constant)
+                && by_token.iter().all(|(_, value)| is_number(*value)) =>
         {
             Ok(Learned::Logistic(Coefficients { constant, by_token: rows(by_token) }))
         }
@@ -155,9 +161,23 @@ fn learned(spec: &TrainedSpec, encoded: EncodedLearned) -> Result<Learned, Inval
     }
 }
 
+/// Of a whole, as effects over their sum are.
+fn are_parts(parts: &[(String, f64)]) -> bool {
+    let whole: f64 = parts.iter().map(|(_, part)| part).sum();
+    parts.iter().all(|(_, part)| is_number(*part) && (0.0..=1.0).contains(part)) && (whole - 1.0).abs() <= 1e-9
+}
+
+/// Finite, and not the other zero: what is equal has equal bytes.
+fn is_number(value: f64) -> bool {
+    value.is_finite() && (value != 0.0 || value.is_sign_positive())
+}
+
 fn calibration(factors: Vec<(String, f64, f64, f64)>) -> Result<Calibration, InvalidTrainedModel> {
+    // As they are fitted: within the interval, but for a harmful channel's, which is 0 and may be above it.
     let possible = |(_, factor, lower, upper): &(String, f64, f64, f64)| {
-        factor.is_finite() && *factor >= 0.0 && lower.is_finite() && upper.is_finite()
+        let numbers = [factor, lower, upper].into_iter().all(|value| is_number(*value));
+        let ordered = lower <= factor && lower <= upper && (factor <= upper || *factor == 0.0);
+        numbers && ordered && (0.0..=MOST_FACTOR).contains(factor)
     };
     if !factors.iter().all(possible) {
         return Err(InvalidTrainedModel::Learned);

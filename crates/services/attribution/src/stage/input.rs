@@ -131,6 +131,7 @@ impl Events {
                     event_id,
                     channel: touch.channel.as_str().into(),
                     campaign: some(&touch.campaign),
+                    link: None,
                     session,
                     kind: TouchKind::Marketing,
                 }),
