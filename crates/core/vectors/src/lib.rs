@@ -24,8 +24,11 @@
 )]
 
 mod bucketing;
+mod numbers;
 mod report;
+mod retail;
 mod statistics;
+mod touchpoints;
 
 pub use report::{Difference, Miss, Report};
 
@@ -44,6 +47,8 @@ pub type Companion<'a> = &'a dyn Fn(&str) -> Option<String>;
 const RUNNERS: &[Runner] = &[
     Runner { recognises: bucketing::recognises, run: |_, file, _| bucketing::run(file) },
     Runner { recognises: statistics::recognises, run: statistics::run },
+    Runner { recognises: touchpoints::recognises, run: touchpoints::run },
+    Runner { recognises: retail::recognises, run: retail::run },
 ];
 
 /// Compares every case of a file with our answers; `None` for a file that no runner recognises. A file that is
