@@ -45,7 +45,6 @@ mod tokens;
 mod total;
 mod trained;
 mod undefined;
-mod webster;
 mod window;
 
 pub use back_test::{

@@ -2,10 +2,11 @@
 //!
 //! Must never know how a model weighs; it asks `measure`.
 
+use apportion::apportion;
+
 use crate::Journey;
 use crate::measure::measure;
 use crate::model::RuleModel;
-use crate::webster::apportion;
 
 /// What the shares of a journey with touches sum to. Money is split by shares, and coarser ones miss cents: at 10^-6
 /// some do, at 10^-9 none.
@@ -24,13 +25,15 @@ pub struct Shares {
 impl Shares {
     /// In proportion to the weights, by Webster's method, ties to the earlier touch; where all are 0, to nobody.
     pub(crate) fn of_weights(weights: &[u64]) -> Self {
-        Self::given(apportion(weights, SHARE_TOTAL))
+        let mut touches = vec![0; weights.len()];
+        apportion(weights, u64::from(SHARE_TOTAL), &mut touches);
+        Self::given(touches)
     }
 
     /// In proportion to the weights of the touches and of nobody.
     pub(crate) fn with_unattributed(mut weights: Vec<u64>, unattributed: u64) -> Self {
         weights.push(unattributed);
-        let mut touches = apportion(&weights, SHARE_TOTAL);
+        let mut touches = Self::of_weights(&weights).touches;
         touches.pop();
         Self::given(touches)
     }
