@@ -319,10 +319,8 @@ fn listed_because<'a>(event: &'a MoneyEvent, kept: &MoneyEvent, known: &mut Know
     if !event.kind.is_reversing() {
         return None;
     }
-    let identity = match event.refund_id.as_deref() {
-        None | Some("") => Identity::Event(event.event_id),
-        Some(refund_id) => Identity::Refund(refund_id),
-    };
+    let named = event.kind.identity(event.refund_id.as_deref());
+    let identity = named.map_or(Identity::Event(event.event_id), Identity::Refund);
     match known.entry((event.kind, identity)) {
         btree_map::Entry::Vacant(first) => {
             first.insert(event.event_id);

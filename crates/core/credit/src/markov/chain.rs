@@ -51,8 +51,13 @@ pub(super) struct Chain {
 impl Chain {
     /// Of all paths with touches. States stand in the order of their windows, whatever the order of paths was.
     pub(super) fn new(counts: &PathCounts, order: usize) -> Result<Self, Undefined> {
+        Self::within(counts, order, MAX_STATES)
+    }
+
+    /// As [`Chain::new`], with another bound of states.
+    fn within(counts: &PathCounts, order: usize, most: usize) -> Result<Self, Undefined> {
         let reader = counts.reader();
-        let mut walk = Walk::new(order);
+        let mut walk = Walk::new(order, most);
         let mut walked = Ok(());
         reader.each(|path, tally| {
             if walked.is_ok() {
@@ -106,6 +111,8 @@ struct Step {
 /// The automaton that walks paths: it remembers the last `order` channels.
 struct Walk {
     order: usize,
+    /// Most states.
+    most: usize,
     /// Channels remembered, padded with [`NO_CHANNEL`] in front where there are fewer.
     windows: Vec<u32>,
     depths: Vec<usize>,
@@ -115,9 +122,10 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(order: usize) -> Self {
+    fn new(order: usize, most: usize) -> Self {
         Self {
             order,
+            most,
             windows: vec![NO_CHANNEL; order],
             depths: vec![0],
             states: vec![State::default()],
@@ -167,7 +175,7 @@ impl Walk {
         } else {
             self.open(from, channel)?
         };
-        let too_many = |_| Undefined::TooManyStates { most: MAX_STATES };
+        let too_many = |_| Undefined::TooManyStates { most: self.most };
         let number = u32::try_from(self.taken.len()).map_err(too_many)?;
         let visits = self.depths.get(to as usize) == Some(&self.order);
         self.taken.push(Step { from, to, visits, journeys: 0 });
@@ -176,8 +184,8 @@ impl Walk {
     }
 
     fn open(&mut self, from: u32, channel: u32) -> Result<u32, Undefined> {
-        if self.states.len() >= MAX_STATES {
-            return Err(Undefined::TooManyStates { most: MAX_STATES });
+        if self.states.len() >= self.most {
+            return Err(Undefined::TooManyStates { most: self.most });
         }
         let state = u32::try_from(self.states.len()).unwrap_or(u32::MAX);
         let window: Vec<u32> = self.window(from).iter().skip(1).copied().chain([channel]).collect();
@@ -228,5 +236,21 @@ impl Walk {
         }
         let inflows = taken.into_iter().map(|(_, inflow)| inflow).collect();
         Chain { channels, states, offsets, inflows, holding }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_has_no_more_states_than_allowed() {
+        let mut counts = PathCounts::new();
+        counts.add(["a", "b", "c"], Tally::converted(1)).unwrap();
+        // The start, a and b on the way to full windows, and the windows ab and bc with the beginning that leads there.
+        let states = |most| Chain::within(&counts, 2, most).map(|chain| chain.states().len());
+        assert_eq!(states(5), Ok(2));
+        assert_eq!(states(4), Err(Undefined::TooManyStates { most: 4 }));
+        assert_eq!(Chain::within(&counts, 1, 4).map(|chain| chain.states().len()), Ok(3));
     }
 }

@@ -124,9 +124,34 @@ proptest! {
                 prop_assert!(credit.iter().all(|row| row.conversions >= 0.0 && row.value_minor >= 0.0));
             }
             Err(Undefined::NoValue) => prop_assert!(outcome == Outcome::Value && total.value_minor == 0),
-            Err(Undefined::NoEffect | Undefined::MixedSigns) => prop_assert_eq!(kind, EffectKind::Detour),
+            Err(why @ (Undefined::NoEffect | Undefined::MixedSigns)) => {
+                prop_assert_eq!(kind, EffectKind::Detour);
+                let effects = removal_effects(&counts, order, kind, outcome).unwrap();
+                let any = |wanted: fn(f64) -> bool| effects.iter().any(|found| wanted(found.effect));
+                let signs = (any(|effect| effect > 0.0), any(|effect| effect < 0.0));
+                let expected = if why == Undefined::NoEffect { (false, false) } else { (true, true) };
+                prop_assert_eq!(signs, expected, "{:?}", effects);
+            }
             Err(other) => prop_assert!(false, "{}", other),
         }
+    }
+
+    #[test]
+    fn detours_around_channels_that_all_help_sum_to_the_totals(rows in rows(5, 8), (order, _, outcome, form) in parameters()) {
+        // Whoever met one channel alone converted, so every detour takes conversions away.
+        let never_alone = |(mut path, conversions, worth, lost): Row| {
+            path.push((path[0] + 1) % 5);
+            (path, conversions, worth, lost + 1)
+        };
+        let alone = (0..5).map(|channel| (vec![channel], 9, 5_000, 0));
+        let rows: Vec<Row> = rows.into_iter().map(never_alone).chain(alone).collect();
+        let counts = counts(&rows, NAMES);
+        let credit = markov_credit(&counts, order, EffectKind::Detour, outcome, form).unwrap();
+        let sum: f64 = credit.iter().map(|row| row.conversions).sum();
+        prop_assert!((sum - counts.total().conversions as f64).abs() <= 8.0 * f64::EPSILON * sum);
+        let sum: f64 = credit.iter().map(|row| row.value_minor).sum();
+        prop_assert!((sum - counts.total().value_minor as f64).abs() <= 8.0 * f64::EPSILON * sum);
+        prop_assert!(credit.iter().all(|row| row.conversions > 0.0));
     }
 
     #[test]

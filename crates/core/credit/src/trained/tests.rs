@@ -136,6 +136,58 @@ fn a_calibrated_model_keeps_what_its_base_learned() {
 }
 
 #[test]
+fn factors_are_of_the_tokens_that_the_base_credits() {
+    let mut of_variants = PathCounts::new();
+    let spec = spec("markov(by=campaign)");
+    of_variants.add(["checkout\u{1f}treatment"], Tally { conversions: 9, value_minor: 0, lost: 1 }).unwrap();
+    of_variants.add(["checkout\u{1f}control"], Tally { conversions: 3, value_minor: 0, lost: 7 }).unwrap();
+    let base = TrainedModel::train(spec, &of_variants, at(0)).unwrap();
+    let scaled = |token: &str| {
+        let factor = BTreeMap::from([(token.into(), Factor { factor: 0.5, lower: 0.25, upper: 0.75 })]);
+        base.clone().calibrated(Calibration::of(factor), at(0)).unwrap()
+    };
+    let touches = ["control", "treatment"].into_iter().zip(1..).map(|(variant, number)| Touch {
+        campaign: Some(variant.into()),
+        ..touch(number, T0 - 9 + i64::from(number), "checkout")
+    });
+    let (touches, conversions) = (touches.collect::<Vec<_>>(), [conversion(3, T0)]);
+    let history = History { touches: &touches, conversions: &conversions, milestones: &[] };
+    let journeys = history.journeys(&JourneyRules::default());
+    let shares = scaled("checkout\u{1f}treatment").shares(&journeys[0]);
+    assert_eq!(shares.as_slice(), [SHARE_TOTAL / 4, SHARE_TOTAL / 8 * 3]);
+    assert_eq!(shares.unattributed(), SHARE_TOTAL / 8 * 3);
+    assert_eq!(scaled("checkout").shares(&journeys[0]), base.shares(&journeys[0]));
+    let stored = scaled("checkout\u{1f}treatment");
+    assert_eq!(TrainedModel::decode(&stored.encode()).unwrap(), stored);
+}
+
+#[test]
+fn a_calibrated_data_driven_model_agrees_with_the_lift() {
+    let base = trained("data_driven(replicates=0)");
+    let TrainedSpec::DataDriven(parameters) = *base.spec() else { panic!("{base:?}") };
+    let credit = crate::data_driven_credit(&counts(base.spec(), &rows()), &parameters).unwrap();
+    let credit: Vec<crate::ChannelCredit> = credit
+        .into_iter()
+        .map(|row| crate::ChannelCredit {
+            channel: row.channel,
+            conversions: row.conversions,
+            value_minor: row.value_minor,
+        })
+        .collect();
+    let strongest = credit.iter().max_by(|left, right| left.conversions.total_cmp(&right.conversions)).unwrap();
+    let (channel, caused) = (Arc::clone(&strongest.channel), strongest.conversions / 4.0);
+    let lift = Lift { channel: Arc::clone(&channel), conversions: caused, lower: 0.0, upper: 2.0 * caused };
+    let before = summed(&base);
+    let model = base.calibrated(Calibration::fit(&credit, &[lift]).unwrap(), at(0)).unwrap();
+    assert!(model.spec().to_string().starts_with("incremental(base=data_driven("), "{}", model.spec());
+    for (name, after) in summed(&model) {
+        let expected = if *name == *channel { caused } else { before[&name] };
+        assert!((after - expected).abs() < 1e-6, "{name}: {after} is not {expected}");
+    }
+    assert_eq!(TrainedModel::decode(&model.encode()).unwrap(), model);
+}
+
+#[test]
 fn a_global_form_has_totals_and_no_shares() {
     let counts = counts(&spec("markov"), &rows());
     for text in ["markov(share=global)", "shapley(share=global)"] {

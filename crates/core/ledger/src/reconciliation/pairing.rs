@@ -26,11 +26,10 @@ enum Identity<'a> {
 }
 
 fn identity(kind: Kind, refund_id: Option<&str>) -> Option<Identity<'_>> {
-    match refund_id {
-        _ if kind == Kind::Charge => Some(Identity::Charge),
-        Some(refund_id) if kind.is_reversing() && !refund_id.is_empty() => Some(Identity::Refund(refund_id)),
-        _ => None,
+    if kind == Kind::Charge {
+        return Some(Identity::Charge);
     }
+    kind.identity(refund_id).map(Identity::Refund)
 }
 
 /// Finds what belongs together and says what became of everything else.
