@@ -31,10 +31,12 @@ pub enum FxError {
         rate: Decimal,
     },
     /// A rate for the currency that is reported in, which is 1 by definition.
-    #[error("{currency} is the reporting currency and takes no rate")]
+    #[error("the rate of {currency} from day {day} on must not be set: {currency} is the reporting currency")]
     ReportingCurrency {
         /// The currency.
         currency: Currency,
+        /// The day that the rate was to hold from, in days since 1970-01-01.
+        day: i64,
     },
     /// The result is beyond `i64` minor units.
     #[error("{minor} minor units of {from} at {rate} are beyond the range of {to}")]
@@ -174,7 +176,7 @@ impl RateTable {
     /// [`FxError::ReportingCurrency`] for the reporting currency itself.
     pub fn insert(&mut self, currency: Currency, day: i64, rate: Rate) -> Result<Option<Rate>, FxError> {
         if currency == self.reporting {
-            return Err(FxError::ReportingCurrency { currency });
+            return Err(FxError::ReportingCurrency { currency, day });
         }
         Ok(self.rates.insert((currency, day), rate))
     }

@@ -69,7 +69,7 @@ fn the_latest_rate_on_or_before_the_day_holds() {
     let mut table = RateTable::new(usd);
     assert_eq!(table.insert(eur, 10, first), Ok(None));
     assert_eq!(table.insert(eur, 20, second), Ok(None));
-    assert_eq!(table.insert(usd, 10, first), Err(FxError::ReportingCurrency { currency: usd }));
+    assert_eq!(table.insert(usd, 10, first), Err(FxError::ReportingCurrency { currency: usd, day: 10 }));
     assert_eq!(table.rate_at(eur, 9), None);
     assert_eq!(table.rate_at(eur, 10), Some(Quote { rate: first, day: 10 }));
     assert_eq!(table.rate_at(eur, 19), Some(Quote { rate: first, day: 10 }));
