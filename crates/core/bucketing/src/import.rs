@@ -1,7 +1,8 @@
 //! Definitions out of other tools' files, so that every user stays where they are.
 //!
 //! What a file says that has no meaning here is either of no consequence for what is served, and noted by its path,
-//! or the file is refused, naming what. Must never know: where files come from, what was defined before.
+//! or the flag is left out, naming what. A file that is none of the tool's is refused. Must never know: where files
+//! come from, what was defined before.
 
 pub mod flagd;
 pub mod growthbook;
@@ -17,11 +18,36 @@ use std::error::Error;
 pub struct Imported {
     /// To be compiled alone or among others.
     pub definitions: Definitions,
-    /// What was left out or named anew, in the order of the file.
+    /// Flags of the file that are not among the definitions, by their keys.
+    pub omissions: Vec<Omission>,
+    /// What was left out of the others, named anew, or means something else here.
     pub notes: Vec<Note>,
 }
 
-/// Something that a file says and the definitions do not.
+/// A flag that a file defines and the definitions do not: nobody would have stayed where they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Omission {
+    /// Its key in the file.
+    pub flag: String,
+    /// Where what prevents it stands.
+    pub field: String,
+    /// What prevents it, naming the field and its rule.
+    pub reason: String,
+}
+
+impl Omission {
+    fn new(flag: &str, error: &InvalidImport) -> Self {
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(deeper) = source {
+            reason = format!("{reason}: {deeper}");
+            source = deeper.source();
+        }
+        Self { flag: flag.to_owned(), field: error.field().to_owned(), reason }
+    }
+}
+
+/// Something that a file says and the definitions do not, or not quite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// Where it stands.
@@ -30,7 +56,7 @@ pub struct Note {
     pub what: String,
 }
 
-/// Why a file is refused.
+/// Why a file is refused, or a flag of it left out.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidImport {
     /// A field breaks a rule of the file's own format, or of ours.

@@ -96,7 +96,7 @@ fn flagd_in_every_generation() {
     for (file, generation) in files {
         for case in cases(file) {
             let key = case["key"].as_str().unwrap();
-            // Keys that are no names here are refused by the importer, and nothing else about them is.
+            // Flags whose keys are no names here are left out by the importer.
             if Name::parse(key).is_err() {
                 continue;
             }

@@ -4,7 +4,7 @@
 //! flag's targeting is kept as it is written, references included, so that it can be written again.
 //! Must never know: how targeting is evaluated.
 
-use super::{Imported, InvalidImport, Note, name, object, value_type};
+use super::{Imported, InvalidImport, Note, Omission, name, object, value_type};
 use crate::definitions::Definitions;
 use crate::flag::{Action, Flag, FlagDefinition, Rule};
 use crate::logic::Evaluators;
@@ -17,7 +17,8 @@ use std::sync::Arc;
 /// each places units differently.
 ///
 /// # Errors
-/// [`InvalidImport`] naming the first field at fault, in the order of keys.
+/// [`InvalidImport`] naming the first field at fault of the document itself; a flag that cannot be kept as it is is an
+/// omission.
 pub fn import(document: &Value, generation: Generation) -> Result<Imported, InvalidImport> {
     let document = object("document", document)?;
     let mut notes = Vec::new();
@@ -31,11 +32,18 @@ pub fn import(document: &Value, generation: Generation) -> Result<Imported, Inva
     let evaluators = evaluators(document.get("$evaluators"))?;
     let flags = document.get("flags").ok_or_else(|| InvalidImport::rule("flags", "be there"))?;
     let mut definitions = Definitions { evaluators, ..Definitions::default() };
+    let mut omissions = Vec::new();
     for (key, flag) in object("flags", flags)? {
-        let flag = import_flag(key, flag, generation, &definitions.evaluators, &mut notes)?;
-        definitions.flags.push(Arc::new(flag));
+        let noted = notes.len();
+        match import_flag(key, flag, generation, &definitions.evaluators, &mut notes) {
+            Ok(flag) => definitions.flags.push(Arc::new(flag)),
+            Err(error) => {
+                notes.truncate(noted);
+                omissions.push(Omission::new(key, &error));
+            }
+        }
     }
-    Ok(Imported { definitions, notes })
+    Ok(Imported { definitions, omissions, notes })
 }
 
 fn left_out(field: impl Into<String>) -> Note {
@@ -81,6 +89,10 @@ fn import_flag(
         Some(Value::String(variant)) => Some(name(&at("defaultVariant"), variant)?),
         Some(_) => return Err(InvalidImport::rule(at("defaultVariant"), "be the name of a variant or null")),
     };
+    if let (false, Some(default)) = (enabled, &default_variant) {
+        let what = format!("is DISABLED: flagd leaves the value to whoever asks, while here {default} is served");
+        notes.push(Note { field: at("state"), what });
+    }
     let mut definition = FlagDefinition::new(key, value_type(variants.values()), variants_named, default_variant);
     definition.enabled = enabled;
     match flag.get("targeting") {

@@ -13,7 +13,7 @@ mod names;
 mod parents;
 mod rule;
 
-use super::{Imported, InvalidImport, Note, object};
+use super::{Imported, InvalidImport, Note, Omission, object};
 use crate::definitions::Definitions;
 use crate::experiment::{Definition, Experiment};
 use crate::flag::MAX_RULES;
@@ -21,7 +21,7 @@ use condition::Conditions;
 use feature::Draft;
 use ids::Name;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What GrowthBook hashes by unless it is told otherwise.
@@ -30,7 +30,8 @@ const DEFAULT_ATTRIBUTE: &str = "id";
 /// What the file leaves to whoever uses the SDK.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// The attribute whose value requests carry as their unit; others are read from the attributes of the request.
+    /// The attribute whose value requests carry as their unit, a number as JavaScript writes it; others are read from
+    /// the attributes of the request.
     pub unit_attribute: &'a str,
 }
 
@@ -44,7 +45,8 @@ impl Default for Options<'_> {
 /// Reads a payload: `features`, and the `savedGroups` that their conditions name.
 ///
 /// # Errors
-/// [`InvalidImport`] naming the first field at fault, in the order of keys.
+/// [`InvalidImport`] naming the first field at fault of the payload itself; a feature that cannot be kept as it is is
+/// an omission, and so is every feature that asks it.
 pub fn import(document: &Value, options: Options<'_>) -> Result<Imported, InvalidImport> {
     let document = object("document", document)?;
     let mut file = File::default();
@@ -62,30 +64,113 @@ pub fn import(document: &Value, options: Options<'_>) -> Result<Imported, Invali
     let saved_groups = saved_groups.map_or(Ok(&empty), |groups| object("savedGroups", groups))?;
     let conditions = Conditions { unit_attribute: options.unit_attribute, saved_groups };
     let features = document.get("features").ok_or_else(|| InvalidImport::rule("features", "be there"))?;
-    let mut drafts = BTreeMap::new();
+    let mut drafts = Drafts::default();
     for (id, feature) in object("features", features)? {
-        drafts.insert(id.as_str(), Draft::read(id, feature, &mut file.notes)?);
+        let noted = file.notes.len();
+        match Draft::read(id, feature, &mut file.notes) {
+            Ok(draft) => drafts.there.insert(id, draft).map_or((), drop),
+            Err(error) => {
+                file.notes.truncate(noted);
+                drafts.omit(id, &error);
+            }
+        }
     }
-    let mut flags = Vec::with_capacity(drafts.len());
-    for draft in drafts.values() {
-        flags.push(Arc::new(draft.finish(&drafts, conditions, &mut file)?));
+    let mut flags = BTreeMap::new();
+    for id in drafts.parents_first() {
+        let Some(draft) = drafts.there.get(id) else { continue };
+        let noted = file.notes.len();
+        match draft.finish(&drafts, conditions, &mut file) {
+            Ok(flag) => {
+                file.fresh.clear();
+                flags.insert(id, Arc::new(flag));
+            }
+            Err(error) => {
+                file.notes.truncate(noted);
+                file.forget_fresh();
+                drafts.omit(id, &error);
+            }
+        }
     }
+    let flags = flags.into_values().collect();
     let experiments = file.experiments.into_values().map(Arc::new).collect();
-    Ok(Imported { definitions: Definitions { flags, experiments, ..Definitions::default() }, notes: file.notes })
+    let definitions = Definitions { flags, experiments, ..Definitions::default() };
+    Ok(Imported { definitions, omissions: drafts.omissions.into_values().collect(), notes: file.notes })
 }
 
 fn is_set(value: &Value) -> bool {
     !(value.is_null() || value == "")
 }
 
+/// The features by their ids.
+#[derive(Debug, Default)]
+struct Drafts<'a> {
+    there: BTreeMap<&'a str, Draft<'a>>,
+    omissions: BTreeMap<&'a str, Omission>,
+}
+
+impl<'a> Drafts<'a> {
+    /// A feature that another one asks; `None` when the file has none of this id. The error says why it cannot be asked.
+    fn find(&self, id: &str) -> Result<Option<&Draft<'a>>, String> {
+        match self.omissions.contains_key(id) {
+            true => Err(format!("the feature {id:?}, which is left out")),
+            false => Ok(self.there.get(id)),
+        }
+    }
+
+    fn omit(&mut self, id: &'a str, error: &InvalidImport) {
+        self.there.remove(id);
+        self.omissions.insert(id, Omission::new(id, error));
+    }
+
+    /// Ids, each after those of the features that it asks, else by their order. Features that ask each other in a
+    /// circle are omitted, with those that ask them.
+    fn parents_first(&mut self) -> Vec<&'a str> {
+        let mut asked_by: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
+        let mut waits_for = BTreeMap::new();
+        for (id, draft) in &self.there {
+            let parents: BTreeSet<&str> = draft.parents().filter(|parent| self.there.contains_key(parent)).collect();
+            waits_for.insert(*id, parents.len());
+            parents.into_iter().for_each(|parent| asked_by.entry(parent).or_default().push(id));
+        }
+        let mut ready: BTreeSet<&'a str> = self.there.keys().copied().collect();
+        ready.retain(|id| waits_for.get(id) == Some(&0));
+        let mut ordered = Vec::with_capacity(self.there.len());
+        while let Some(id) = ready.pop_first() {
+            ordered.push(id);
+            waits_for.remove(id);
+            for child in asked_by.remove(id).unwrap_or_default() {
+                let Some(left) = waits_for.get_mut(child) else { continue };
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    ready.insert(child);
+                }
+            }
+        }
+        for id in waits_for.into_keys() {
+            let at = format!("features.{id}.rules");
+            self.omit(id, &InvalidImport::unsupported(at, "parentConditions that lead into a circle of features"));
+        }
+        ordered
+    }
+}
+
 /// What is gathered from all features.
 #[derive(Debug, Default)]
 struct File {
     experiments: BTreeMap<Name, Experiment>,
+    /// Keys of the experiments that the feature at hand has added.
+    fresh: Vec<Name>,
     notes: Vec<Note>,
 }
 
 impl File {
+    /// The feature at hand is left out.
+    fn forget_fresh(&mut self) {
+        for key in self.fresh.drain(..) {
+            self.experiments.remove(&key);
+        }
+    }
+
     fn note(&mut self, field: impl Into<String>, what: impl Into<String>) {
         self.notes.push(Note { field: field.into(), what: what.into() });
     }
@@ -107,6 +192,7 @@ impl File {
                     let definition = Definition { key: key.clone(), salt: key.to_string(), ..definition };
                     let experiment = Experiment::new(definition).map_err(InvalidImport::definition(field))?;
                     self.experiments.insert(key.clone(), experiment);
+                    self.fresh.push(key.clone());
                     return Ok(key);
                 }
             }

@@ -57,6 +57,9 @@ pub(super) fn flagd_flags(_file: &Value, case: &Value) -> Result<Comparison, Str
 
 /// The variant and value that a flag serves.
 fn serve(imported: Imported, flag: &str, unit: &str, attributes: &Value) -> Result<Option<(String, Value)>, String> {
+    if let Some(omission) = imported.omissions.iter().find(|omission| omission.flag == flag) {
+        return Err(omission.reason.clone());
+    }
     let snapshot = Snapshot::compile(imported.definitions).map_err(|error| error.to_string())?;
     let attributes = Attributes::new(attributes).map_err(|error| error.to_string())?;
     // No case depends on the time.

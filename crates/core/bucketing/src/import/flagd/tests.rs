@@ -27,7 +27,16 @@ fn a_flag_without_targeting_has_no_rules() {
         assert_eq!(flag.value_type(), ValueType::Bool);
         assert_eq!(imported.notes, []);
     }
-    assert!(!imported(&flag(json!({"state": "DISABLED"}))).definitions.flags[0].enabled());
+}
+
+#[test]
+fn a_disabled_flag_is_noted_where_a_default_is_served_instead_of_the_callers() {
+    let disabled = imported(&flag(json!({"state": "DISABLED"})));
+    assert!(!disabled.definitions.flags[0].enabled());
+    let [note] = &disabled.notes[..] else { panic!("{:?}", disabled.notes) };
+    assert!(note.field == "flags.flag.state" && note.what.ends_with("here off is served"), "{note:?}");
+    let without_default = imported(&flag(json!({"state": "DISABLED", "defaultVariant": null})));
+    assert_eq!(without_default.notes, []);
 }
 
 #[test]
@@ -82,15 +91,22 @@ fn evaluators_and_references_are_kept() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn what_is_wrong_is_named_and_a_wrong_flag_left_out_alone() {
     let evaluators = |evaluators: Value| json!({"flags": {}, "$evaluators": evaluators});
-    let rows = [
+    let refused = [
         (json!([]), "document"),
         (json!({}), "flags"),
         (json!({"flags": []}), "flags"),
         (json!({"flags": {}, "rules": 1}), "rules"),
         (evaluators(json!([])), "$evaluators"),
         (evaluators(json!({"a": {"$ref": "b"}, "b": {"$ref": "a"}})), "$evaluators"),
+    ];
+    for (document, field) in refused {
+        let refused = import(&document, Generation::Integer).unwrap_err();
+        assert_eq!(refused.field(), field, "{document}");
+        assert!(refused.to_string().starts_with(field), "{refused}");
+    }
+    let left_out = [
         (json!({"flags": {"a b": {}}}), "flags.a b"),
         (json!({"flags": {"a": 1}}), "flags.a"),
         (flag(json!({"state": "enabled"})), "flags.flag.state"),
@@ -104,9 +120,14 @@ fn what_is_wrong_is_named() {
         (flag(json!({"targeting": {"$ref": "none"}})), "flags.flag.targeting"),
         (flag(json!({"fractional": []})), "flags.flag.fractional"),
     ];
-    for (document, field) in rows {
-        let refused = import(&document, Generation::Integer).unwrap_err();
-        assert_eq!(refused.field(), field, "{document}");
-        assert!(refused.to_string().starts_with(field), "{refused}");
+    for (mut document, field) in left_out {
+        let good = json!({"state": "ENABLED", "variants": {"on": 1}, "metadata": {}});
+        document["flags"].as_object_mut().unwrap().insert("good".to_owned(), good);
+        let imported = import(&document, Generation::Integer).unwrap();
+        let [omission] = &imported.omissions[..] else { panic!("{document}: {:?}", imported.omissions) };
+        assert_eq!(omission.field, field, "{document}");
+        assert!(omission.reason.starts_with(field) && document["flags"].get(&omission.flag).is_some(), "{omission:?}");
+        let flags: Vec<_> = imported.definitions.flags.iter().map(|flag| flag.key().as_str()).collect();
+        assert_eq!((flags, imported.notes.len()), (vec!["good"], 1), "{document}");
     }
 }

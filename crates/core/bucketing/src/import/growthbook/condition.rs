@@ -1,22 +1,33 @@
 //! GrowthBook's Mongo-like conditions as JSONLogic.
 //!
 //! Source: `@growthbook/growthbook` (npm) `mongrule.ts`, 1.8. Its comparisons are JavaScript's, so most become more
-//! than one operator. What is translated means the same for attributes that are missing, null, truth values, numbers
-//! and texts, and for lists where an operator reads lists. Three corners are left, none of which admits in silence
-//! whom GrowthBook keeps out:
-//! - a list or object compared with a single value is never equal to it (JavaScript joins a list into a text first),
-//!   and a list inside a list has no element in common with any;
-//! - a text that is no plain decimal number, ordered against a number, fails the audience (JavaScript says no, or
-//!   reads hexadecimals);
+//! than one operator (`compare.rs`). What is translated never fails, and means the same for attributes that are
+//! missing, null, truth values, numbers and texts, and for lists where an operator reads lists. In these corners it
+//! means something else, so that a condition may hold here and not there, or the other way round:
+//! - a list or object compared with a single value is never equal to it nor ordered against it (JavaScript joins a
+//!   list into a text first), and a list inside a list has no element in common with any;
+//! - a text is a number where it is a plain finite decimal, such as `-1.5e3`: JavaScript also reads `0x10`, `0b1`,
+//!   `0o7` and `Infinity`, and texts with spaces around them, none of which is equal to a number or ordered against
+//!   one here;
 //! - texts are ordered by code points (JavaScript: by UTF-16 units; apart only beyond the basic plane).
 //!
 //! Everything else is refused, naming the operator. Must never know: rules, features, values.
 
+mod compare;
+
 use super::fields::is_truthy;
+use crate::unit::MAX_PATH_BYTES;
+use compare::{is_in, is_list, is_number, is_of_type, is_text, is_truth, ordered, same};
 use serde_json::{Map, Value, json};
+use std::cell::Cell;
 
 /// Deepest nesting of a condition, saved groups included.
 const MAX_DEPTH: usize = 32;
+/// Most conditions and listed values of one condition, saved groups included as often as they are named. An audience
+/// holds fewer, so nothing that could be used is lost; and a chain of groups that name each other many times ends here.
+const MAX_VALUES: usize = 1_024;
+/// Most bytes of listed texts in one condition, saved groups included as often as they are named.
+const MAX_TEXT_BYTES: usize = 65_536;
 
 /// A condition that has no equal in JSONLogic: what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +48,42 @@ pub(super) struct Conditions<'a> {
     pub(super) saved_groups: &'a Map<String, Value>,
 }
 
+/// What is left of the limits of one translation.
+struct Budget {
+    values: Cell<usize>,
+    text_bytes: Cell<usize>,
+}
+
+impl Budget {
+    const fn new() -> Self {
+        Self { values: Cell::new(MAX_VALUES), text_bytes: Cell::new(MAX_TEXT_BYTES) }
+    }
+
+    fn take_value(&self) -> Result<(), Untranslatable> {
+        let Some(left) = self.values.get().checked_sub(1) else {
+            return refuse(format!("more than {MAX_VALUES} conditions and values, saved groups included"));
+        };
+        self.values.set(left);
+        Ok(())
+    }
+
+    /// Before values of a list are copied.
+    fn take_list(&self, values: &[Value]) -> Result<(), Untranslatable> {
+        for value in values {
+            self.take_value()?;
+            let Some(left) = self.text_bytes.get().checked_sub(value.as_str().map_or(0, str::len)) else {
+                return refuse(format!("more than {MAX_TEXT_BYTES} bytes of listed texts, saved groups included"));
+            };
+            self.text_bytes.set(left);
+        }
+        Ok(())
+    }
+}
+
 /// Where a translation stands.
 #[derive(Clone, Copy)]
 struct Place<'p> {
+    budget: &'p Budget,
     /// Inside `$elemMatch`, where paths start at the element.
     in_element: bool,
     depth: usize,
@@ -54,6 +98,7 @@ struct Group<'p> {
 
 impl Place<'_> {
     fn deeper(self) -> Result<Self, Untranslatable> {
+        self.budget.take_value()?;
         match self.depth {
             MAX_DEPTH => refuse(format!("more than {MAX_DEPTH} levels of conditions")),
             depth => Ok(Self { depth: depth.saturating_add(1), ..self }),
@@ -68,7 +113,8 @@ impl Place<'_> {
 impl Conditions<'_> {
     /// A JSONLogic condition that admits whom the condition admits.
     pub(super) fn translate(&self, condition: &Value) -> Translated {
-        self.all_of(condition, Place { in_element: false, depth: 0, groups: None })
+        let budget = &Budget::new();
+        self.all_of(condition, Place { budget, in_element: false, depth: 0, groups: None })
     }
 
     /// `evalCondition`: every entry must hold.
@@ -108,6 +154,9 @@ impl Conditions<'_> {
         let odd = |part: &str| {
             part.is_empty() || INHERITED.contains(&part) || (is_index(part) && part.len() > 1 && part.starts_with('0'))
         };
+        if path.len() > MAX_PATH_BYTES {
+            return refuse(format!("an attribute of more than {MAX_PATH_BYTES} bytes"));
+        }
         if path.starts_with('$') || parts.clone().any(odd) {
             return refuse(format!("the attribute {path:?}"));
         }
@@ -139,7 +188,7 @@ impl Conditions<'_> {
                 let key = key.or(group.get("attributeKey")).and_then(Value::as_str);
                 let values = group.get("values").and_then(Value::as_array);
                 match key.zip(values) {
-                    Some((key, values)) => is_in(&self.attribute(key, place)?, values, place),
+                    Some((key, values)) => listed(&self.attribute(key, place)?, values, place),
                     None => Ok(json!(false)),
                 }
             }
@@ -181,13 +230,13 @@ impl Conditions<'_> {
                 let missing = same(subject, &Value::Null);
                 Ok(if is_truthy(operand) { not(missing) } else { missing })
             }
-            ("$in", Value::Array(values)) => is_in(subject, values, place),
-            ("$nin", Value::Array(values)) => Ok(not(is_in(subject, values, place)?)),
+            ("$in", Value::Array(values)) => listed(subject, values, place),
+            ("$nin", Value::Array(values)) => Ok(not(listed(subject, values, place)?)),
             ("$all", Value::Array(conditions)) => self.has_all(conditions, subject, place),
             ("$in" | "$nin" | "$all", _) => Ok(json!(false)),
             ("$inGroup" | "$notInGroup", id) => match self.group_values(id) {
-                Some(values) if name == "$inGroup" => is_in(subject, values, place),
-                Some(values) => Ok(not(is_in(subject, values, place)?)),
+                Some(values) if name == "$inGroup" => listed(subject, values, place),
+                Some(values) => Ok(not(listed(subject, values, place)?)),
                 None => Ok(json!(false)),
             },
             ("$not", condition) => Ok(not(self.value(condition, subject, place)?)),
@@ -266,137 +315,13 @@ fn not(condition: Value) -> Value {
     json!({ "!": [condition] })
 }
 
-/// JavaScript's `===` with a single value.
-fn same(subject: &Value, value: &Value) -> Value {
-    json!({ "===": [subject, value] })
-}
-
 /// `expected.includes(actual)`, or for a list whether they have an element in common.
-fn is_in(subject: &Value, values: &[Value], place: Place<'_>) -> Translated {
+fn listed(subject: &Value, values: &[Value], place: Place<'_>) -> Translated {
     if values.iter().any(|value| value.is_array() || value.is_object()) {
         return refuse("a list of values that holds lists or objects");
     }
-    let single = json!({ "in": [subject, values] });
-    // Elements are single values: one that is a list would take an iteration in an iteration.
-    if place.in_element {
-        return Ok(single);
-    }
-    let common = json!({ "some": [subject, { "in": [here(), values] }] });
-    Ok(json!({ "or": [single, and(vec![is_list(subject), common])] }))
-}
-
-/// `typeof subject === "string"`.
-fn is_string(subject: &Value) -> Value {
-    json!({ "starts_with": [subject, ""] })
-}
-
-/// The first character of the subject written as JSON tells lists and objects from all that is no text.
-fn starts_as_json(subject: &Value, characters: &[&str]) -> Value {
-    json!({ "in": [{ "substr": [subject, 0, 1] }, characters] })
-}
-
-fn is_list(subject: &Value) -> Value {
-    and(vec![not(is_string(subject)), starts_as_json(subject, &["["])])
-}
-
-/// `value + "" === text`, for a single value.
-fn is_text(subject: &Value, text: &str) -> Value {
-    let mut written = vec![json!(text)];
-    match text {
-        "null" => written.push(Value::Null),
-        "true" => written.push(json!(true)),
-        "false" => written.push(json!(false)),
-        _ => written.extend(number_written_as(text)),
-    }
-    match written.as_slice() {
-        [only] => same(subject, only),
-        several => json!({ "in": [subject, several] }),
-    }
-}
-
-/// `value * 1 === number`, for a single value.
-fn is_number(subject: &Value, number: &Value) -> Value {
-    let equal = json!({ "==": [subject, number] });
-    match number.as_f64() {
-        // What JavaScript turns into 0, beyond what the operator does.
-        Some(0.0) => json!({ "or": [equal, { "in": [subject, [null, false, ""]] }] }),
-        _ => equal,
-    }
-}
-
-/// `value !== null && !!value === truth`; lists and objects are true, empty or not.
-fn is_truth(subject: &Value, truth: bool) -> Value {
-    let holds = json!({ "or": [subject, starts_as_json(subject, &["[", "{"])] });
-    match truth {
-        true => json!({ "!!": [holds] }),
-        false => and(vec![not(same(subject, &Value::Null)), not(holds)]),
-    }
-}
-
-/// JavaScript's `<` and its like: texts by their characters, everything else by number, and nothing is ordered
-/// against what is no number.
-fn ordered(operator: &str, subject: &Value, bound: &Value) -> Translated {
-    let compare = |bound: &Value| json!({ operator: [subject, bound] });
-    match bound {
-        Value::Number(_) => Ok(compare(bound)),
-        Value::String(text) => match number_read_from(text)? {
-            None => Ok(and(vec![is_string(subject), compare(bound)])),
-            Some(number) => Ok(json!({ "if": [is_string(subject), compare(bound), compare(&number)] })),
-        },
-        _ => refuse("an order against what is no number and no text"),
-    }
-}
-
-fn is_of_type(subject: &Value, kind: &str) -> Value {
-    match kind {
-        "null" => same(subject, &Value::Null),
-        "boolean" => json!({ "in": [subject, [true, false]] }),
-        "string" => is_string(subject),
-        "array" => is_list(subject),
-        "object" => and(vec![not(is_string(subject)), starts_as_json(subject, &["{"])]),
-        "number" => {
-            let other = [is_string(subject), json!({ "in": [subject, [null, true, false]] })];
-            let other = [other.as_slice(), &[starts_as_json(subject, &["[", "{"])]].concat();
-            not(json!({ "or": other }))
-        }
-        _ => json!(false),
-    }
-}
-
-/// The number that JavaScript writes as this text.
-fn number_written_as(text: &str) -> Option<Value> {
-    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
-    let size = number.abs();
-    let written = if size == 0.0 {
-        "0".to_owned()
-    } else if (1e-6..1e21).contains(&size) {
-        number.to_string()
-    } else {
-        let exponential = format!("{number:e}");
-        if size < 1.0 { exponential } else { exponential.replace('e', "e+") }
-    };
-    (written == text).then(|| number_value(number))
-}
-
-/// What JavaScript's `Number` makes of a text; `None` where it is no number.
-fn number_read_from(text: &str) -> Result<Option<Value>, Untranslatable> {
-    let trimmed = text.trim();
-    if trimmed.is_empty() {
-        return Ok(Some(json!(0)));
-    }
-    let radix = ["0x", "0X", "0o", "0O", "0b", "0B"];
-    if radix.iter().any(|prefix| trimmed.starts_with(prefix)) || trimmed.ends_with("Infinity") {
-        return refuse(format!("an order against {text:?}"));
-    }
-    let is_decimal = trimmed.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    let number = trimmed.parse().ok().filter(|number: &f64| is_decimal && number.is_finite());
-    Ok(number.map(number_value))
-}
-
-/// As an integer where it is one, as JSON would have it.
-fn number_value(number: f64) -> Value {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() <= EXACT { json!(number as i64) } else { json!(number) }
+    place.budget.take_list(values)?;
+    Ok(is_in(subject, values, place.in_element))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use super::condition::{Conditions, Untranslatable};
 use super::fields::{Fields, is_truthy};
 use super::names::{self, Variants};
 use super::parents::Parents;
-use super::rule::{Does, ExperimentRule, read, unit};
-use super::{File, Options};
+use super::rule::{Does, ExperimentRule, Hashed, read};
+use super::{Drafts, File, Options};
 use crate::audience::Audience;
 use crate::experiment::{Definition, MAX_VARIANTS, State, StoppedArm, StoppedUnits, Variant};
 use crate::flag::{Action, Flag, FlagDefinition, MAX_RULES, Otherwise, Rollout, RolloutDefinition, Rule, Share};
@@ -20,7 +20,6 @@ use crate::vendor::Bucketing;
 use crate::vendor::growthbook;
 use ids::Name;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A feature whose variants are known.
@@ -95,10 +94,16 @@ impl<'a> Draft<'a> {
         Ok(Self { key, variants, default_variant, null_variant, rules })
     }
 
+    /// Ids of the features that its rules ask.
+    pub(super) fn parents(&self) -> impl Iterator<Item = &'a str> {
+        let listed = self.rules.iter().filter_map(|rule| rule.fields.get("parentConditions")?.as_array());
+        listed.flatten().filter_map(|parent| parent.get("id")?.as_str())
+    }
+
     /// The flag, with its experiments added to the file's.
     pub(super) fn finish(
         &self,
-        drafts: &BTreeMap<&str, Draft<'_>>,
+        drafts: &Drafts<'_>,
         conditions: Conditions<'_>,
         file: &mut File,
     ) -> Result<Flag, InvalidImport> {
@@ -138,8 +143,8 @@ impl<'a> Draft<'a> {
                 let audience = audience(&UnitType::Request)?;
                 Ok(serves.map(|serves| next_rule(serves, audience, accepted)))
             }
-            Does::Rollout { version, parameters, attribute, .. } => {
-                let unit = unit(fields, attribute, options)?;
+            Does::Rollout { version, parameters, hashed, .. } => {
+                let unit = unit(hashed, options, file)?;
                 let audience = audience(&unit)?;
                 let bucketing = growthbook::Rollout::new(*version, parameters.clone());
                 let bucketing: Bucketing = bucketing.map_err(InvalidImport::definition(fields.at()))?.into();
@@ -154,7 +159,7 @@ impl<'a> Draft<'a> {
                 Ok(Some(next_rule(Action::Rollout(rollout), audience, accepted)))
             }
             Does::Experiment(experiment) => {
-                let unit = unit(fields, experiment.attribute, options)?;
+                let unit = unit(&experiment.hashed, options, file)?;
                 let audience = audience(&unit)?;
                 let Some(definition) = self.experiment(rule, experiment, file)? else { return Ok(None) };
                 let definition = Definition { unit, audience, prerequisites: accepted, ..definition };
@@ -203,6 +208,20 @@ impl<'a> Draft<'a> {
             ..Definition::new(key, variants, control)
         }))
     }
+}
+
+/// What is hashed. Numbers are texts there before they are hashed, written in JavaScript's way.
+fn unit(hashed: &Hashed<'_>, options: Options<'_>, file: &mut File) -> Result<UnitType, InvalidImport> {
+    let unit = hashed.unit(options)?;
+    if let UnitType::Attribute(path) = &unit {
+        let what = format!(
+            "hashes {}: as a text, or a number that is whole and at most 2^53 in size; other numbers, lists and objects \
+             are not hashed as in GrowthBook",
+            path.as_str()
+        );
+        file.note(hashed.field.clone(), what);
+    }
+    Ok(unit)
 }
 
 /// As in GrowthBook, whom a rule does not take goes on to the next.

@@ -4,8 +4,8 @@
 //! Must never know: how the other feature decides.
 
 use super::super::InvalidImport;
+use super::Drafts;
 use super::condition::{Conditions, Untranslatable};
-use super::feature::Draft;
 use super::fields::Fields;
 use crate::attributes::Attributes;
 use crate::audience::Audience;
@@ -13,7 +13,6 @@ use crate::prerequisite::{MAX_PREREQUISITES, Prerequisite};
 use crate::request::Request;
 use ids::{Name, Timestamp};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// What a rule asks of other features, in the order in which it asks.
 #[derive(Debug, Default)]
@@ -29,7 +28,7 @@ pub(super) struct Parents {
 impl Parents {
     pub(super) fn read(
         rule: &Fields<'_>,
-        drafts: &BTreeMap<&str, Draft<'_>>,
+        drafts: &Drafts<'_>,
         conditions: Conditions<'_>,
     ) -> Result<Self, InvalidImport> {
         let mut parents = Self::default();
@@ -42,7 +41,9 @@ impl Parents {
             let id = parent.text("id")?.unwrap_or_default();
             let is_gate = parent.truthy("gate").is_some();
             let asked = Asked::read(&parent, conditions)?;
-            let Some(draft) = drafts.get(id) else {
+            let draft = drafts.find(id);
+            let draft = draft.map_err(|what| InvalidImport::unsupported(parent.path("id"), what))?;
+            let Some(draft) = draft else {
                 // A feature that is not there has the value null.
                 if asked.holds(&Value::Null)? {
                     continue;

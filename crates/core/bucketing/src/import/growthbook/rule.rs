@@ -17,7 +17,7 @@ pub(super) enum Does<'a> {
     /// Serves a value.
     Force(&'a Value),
     /// Serves a value to a share.
-    Rollout { value: &'a Value, version: Version, parameters: RolloutParameters, attribute: &'a str },
+    Rollout { value: &'a Value, version: Version, parameters: RolloutParameters, hashed: Hashed<'a> },
     /// Runs an experiment.
     Experiment(Box<ExperimentRule<'a>>),
     /// Takes nobody, and why.
@@ -29,8 +29,42 @@ pub(super) struct ExperimentRule<'a> {
     pub(super) key: &'a str,
     pub(super) version: Version,
     pub(super) parameters: ExperimentParameters,
-    pub(super) attribute: &'a str,
+    pub(super) hashed: Hashed<'a>,
     pub(super) variations: Vec<Variation<'a>>,
+}
+
+/// The attribute that a rule hashes.
+#[derive(Debug)]
+pub(super) struct Hashed<'a> {
+    attribute: &'a str,
+    /// Which field says so, or would.
+    pub(super) field: String,
+}
+
+impl<'a> Hashed<'a> {
+    fn by_rule(rule: &Fields<'a>) -> Result<Self, InvalidImport> {
+        let attribute = rule.text("hashAttribute")?.unwrap_or(DEFAULT_ATTRIBUTE);
+        Ok(Self { attribute, field: rule.path("hashAttribute") })
+    }
+
+    /// By the first filter, where there is one.
+    fn by_filters(rule: &Fields<'a>) -> Result<Self, InvalidImport> {
+        let Some([first, ..]) = rule.list("filters")? else { return Self::by_rule(rule) };
+        let filter = Fields::read(format!("{}[0]", rule.path("filters")), first)?;
+        Ok(Self { attribute: attribute_of(&filter)?, field: filter.path("attribute") })
+    }
+
+    /// What is hashed: the request's unit, or an attribute of the request, read by its whole name.
+    pub(super) fn unit(&self, options: Options<'_>) -> Result<UnitType, InvalidImport> {
+        if self.attribute == options.unit_attribute {
+            return Ok(UnitType::Request);
+        }
+        if self.attribute.contains('.') || self.attribute == "targetingKey" {
+            return Err(InvalidImport::unsupported(&self.field, format!("an attribute named {:?}", self.attribute)));
+        }
+        let path = AttributePath::parse(self.attribute).map_err(InvalidImport::definition(&self.field))?;
+        Ok(UnitType::Attribute(path))
+    }
 }
 
 #[derive(Debug)]
@@ -88,17 +122,17 @@ pub(super) fn read<'a>(
 fn force<'a>(feature: &str, value: &'a Value, rule: &Fields<'a>) -> Result<Does<'a>, InvalidImport> {
     let (coverage, range) = (rule.number("coverage")?, rule.range("range")?);
     // Without a share of its own the rule hashes nothing, and only its filters do.
-    let attribute = match coverage.is_some() || range.is_some() {
-        true => rule.text("hashAttribute")?.unwrap_or(DEFAULT_ATTRIBUTE),
-        false => filter_attribute(rule)?.unwrap_or(DEFAULT_ATTRIBUTE),
+    let hashed = match coverage.is_some() || range.is_some() {
+        true => Hashed::by_rule(rule)?,
+        false => Hashed::by_filters(rule)?,
     };
-    let filters = filters(rule, attribute)?.unwrap_or_default();
+    let filters = filters(rule, hashed.attribute)?.unwrap_or_default();
     if coverage.is_none() && range.is_none() && filters.is_empty() {
         return Ok(Does::Force(value));
     }
     let seed = rule.text("seed")?.unwrap_or(feature).to_owned();
     let parameters = RolloutParameters { seed, coverage, range, filters };
-    Ok(Does::Rollout { value, version: rule.version("hashVersion", Version::V1)?, parameters, attribute })
+    Ok(Does::Rollout { value, version: rule.version("hashVersion", Version::V1)?, parameters, hashed })
 }
 
 fn experiment<'a>(feature: &'a str, values: &'a [Value], rule: &Fields<'a>) -> Result<Does<'a>, InvalidImport> {
@@ -106,8 +140,8 @@ fn experiment<'a>(feature: &'a str, values: &'a [Value], rule: &Fields<'a>) -> R
         return Err(InvalidImport::rule(rule.path("variations"), format!("be at most {MAX_ARMS}")));
     }
     let key = rule.text("key")?.unwrap_or(feature);
-    let attribute = rule.text("hashAttribute")?.unwrap_or(DEFAULT_ATTRIBUTE);
-    let filters = filters(rule, attribute)?;
+    let hashed = Hashed::by_rule(rule)?;
+    let filters = filters(rule, hashed.attribute)?;
     // Filters hide the namespace even where there are none in the list.
     let namespace = if filters.is_some() { None } else { namespace(rule)? };
     let parameters = ExperimentParameters {
@@ -134,7 +168,7 @@ fn experiment<'a>(feature: &'a str, values: &'a [Value], rule: &Fields<'a>) -> R
         key,
         version: rule.version("hashVersion", Version::V1)?,
         parameters,
-        attribute,
+        hashed,
         variations: values.iter().enumerate().map(variation).collect(),
     })))
 }
@@ -166,25 +200,6 @@ fn filters(rule: &Fields<'_>, attribute: &str) -> Result<Option<Vec<Filter>>, In
     filters.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
 }
 
-/// The attribute of the first filter.
-fn filter_attribute<'a>(rule: &Fields<'a>) -> Result<Option<&'a str>, InvalidImport> {
-    let Some([first, ..]) = rule.list("filters")? else { return Ok(None) };
-    attribute_of(&Fields::read(format!("{}[0]", rule.path("filters")), first)?).map(Some)
-}
-
 fn attribute_of<'a>(filter: &Fields<'a>) -> Result<&'a str, InvalidImport> {
     Ok(filter.text("attribute")?.unwrap_or(DEFAULT_ATTRIBUTE))
-}
-
-/// What is hashed for an attribute: the request's unit, or an attribute of the request, read by its whole name.
-pub(super) fn unit(rule: &Fields<'_>, attribute: &str, options: Options<'_>) -> Result<UnitType, InvalidImport> {
-    if attribute == options.unit_attribute {
-        return Ok(UnitType::Request);
-    }
-    if attribute.contains('.') || attribute == "targetingKey" {
-        let what = format!("an attribute named {attribute:?}");
-        return Err(InvalidImport::unsupported(rule.path("hashAttribute"), what));
-    }
-    let path = AttributePath::parse(attribute).map_err(InvalidImport::definition(rule.path("hashAttribute")))?;
-    Ok(UnitType::Attribute(path))
 }

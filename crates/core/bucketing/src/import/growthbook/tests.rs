@@ -164,18 +164,140 @@ fn what_is_of_no_consequence_is_noted() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused_by_name() {
+fn numbers_as_units_are_noted() {
+    let filter = json!({"seed": "s", "attribute": "company", "ranges": [[0, 1]]});
+    let features = json!({"f": with_rules(json!([
+        {"key": "e", "hashAttribute": "account", "variations": ["a", "b"]},
+        {"force": 1, "filters": [filter]},
+        {"force": 1, "coverage": 0.5},
+    ]))});
+    let notes = noted(&features);
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].starts_with("features.f.rules[0].hashAttribute hashes account"), "{notes:?}");
+    assert!(notes[1].starts_with("features.f.rules[1].filters[0].attribute hashes company"), "{notes:?}");
+}
+
+#[test]
+fn a_rule_that_orders_text_against_a_number_leaves_it_to_the_next() {
+    let features = json!({"f": with_rules(json!([
+        {"condition": {"age": {"$gte": 18}}, "force": "adult"},
+        {"condition": {"age": {"$not": {"$lt": 18}}}, "force": "not a child"},
+    ]))});
+    for (age, expected) in [
+        (json!(18), "adult"),
+        (json!("18.5"), "adult"),
+        (json!("old"), "not a child"),
+        (json!([20]), "not a child"),
+        (json!(17), "out"),
+    ] {
+        assert_eq!(served(&features, "f", &json!({"id": "u", "age": age})), expected, "{age}");
+    }
+}
+
+#[test]
+fn what_cannot_be_imported_is_left_out_alone() {
+    let asks = |id: &str| json!([{"force": 1, "parentConditions": [{"id": id, "condition": {"value": true}}]}]);
+    let experiment = |condition: Value| json!({"key": "shared", "variations": [1, 2], "condition": condition});
+    let features = json!({
+        "a": with_rules(json!([experiment(json!({})), {"condition": {"x": {"$regex": "y"}}, "force": 1}])),
+        "b": with_rules(json!([experiment(json!({"x": 1})), {"force": 2, "bucketVersion": 1}])),
+        "asks a": with_rules(json!([])),
+        "child": with_rules(asks("a")),
+        "grandchild": with_rules(asks("child")),
+        "left": with_rules(asks("right")),
+        "right": with_rules(asks("left")),
+        "self": with_rules(asks("self")),
+        "under": with_rules(asks("self")),
+        "z": with_rules(asks("b")),
+    });
+    let Imported { definitions, omissions, notes } = read(features).unwrap();
+    let flags: Vec<_> = definitions.flags.iter().map(|flag| flag.key().to_string()).collect();
+    assert_eq!(flags, ["b", "z"]);
+    // The experiment of the feature that was left out has not taken the key.
+    let [only] = &definitions.experiments[..] else { panic!("{:?}", definitions.experiments) };
+    assert!(only.key().as_str() == "shared" && only.definition().audience.is_some());
+    assert!(notes.iter().all(|note| note.field.starts_with("features.b")), "{notes:?}");
+    let expected = [
+        ("a", "features.a.rules[1].condition", "the operator $regex"),
+        ("asks a", "features.asks a", "makes no definition: "),
+        ("child", "features.child.rules[0].parentConditions[0].id", "\"a\", which is left out"),
+        ("grandchild", "features.grandchild.rules[0].parentConditions[0].id", "\"child\", which is left out"),
+        ("left", "features.left.rules", "circle"),
+        ("right", "features.right.rules", "circle"),
+        ("self", "features.self.rules", "circle"),
+        ("under", "features.under.rules", "circle"),
+    ];
+    assert_eq!(omissions.len(), expected.len(), "{omissions:?}");
+    for (omission, (flag, field, reason)) in omissions.iter().zip(expected) {
+        assert_eq!((omission.flag.as_str(), omission.field.as_str()), (flag, field));
+        assert!(omission.reason.starts_with(field) && omission.reason.contains(reason), "{omission:?}");
+    }
+    Snapshot::compile(definitions).unwrap();
+}
+
+/// The only feature of a file, which must be left out.
+fn omitted(document: &Value) -> Omission {
+    let imported = import(document, Options::default()).unwrap();
+    assert!(imported.definitions.flags.is_empty() && imported.definitions.experiments.is_empty(), "{document}");
+    let [omission] = <[Omission; 1]>::try_from(imported.omissions).unwrap();
+    omission
+}
+
+#[test]
+fn groups_that_name_each_other_many_times_end_at_the_limit() {
+    let refers = |to: usize| vec![json!({"$savedGroup": {"id": format!("g{to}")}}); 10];
+    let group =
+        |index: usize| (format!("g{index}"), json!({"type": "condition", "condition": {"$and": refers(index + 1)}}));
+    let groups: Map<String, Value> = (0..15).map(group).collect();
+    let feature = with_rules(json!([{"force": 1, "condition": {"$or": refers(0)}}]));
+    let omission = omitted(&json!({"features": {"f": feature}, "savedGroups": groups}));
+    assert_eq!(omission.field, "features.f.rules[0].condition");
+    assert!(omission.reason.contains("more than 1024 conditions and values, saved groups included"), "{omission:?}");
+}
+
+#[test]
+fn long_lists_of_ids_are_written_once_up_to_the_size_of_an_audience() {
+    let payload = |ids: usize| {
+        let ids: Vec<_> = (0..ids).map(|id| format!("customer-{id}")).collect();
+        let feature = with_rules(json!([{"force": "in", "condition": {"customer": {"$inGroup": "ids"}}}]));
+        json!({"features": {"f": feature}, "savedGroups": {"ids": ids}})
+    };
+    let imported = import(&payload(470), Options::default()).unwrap();
+    assert_eq!(imported.omissions, []);
+    let snapshot = Snapshot::compile(imported.definitions).unwrap();
+    for (customer, expected) in
+        [(json!("customer-469"), "in"), (json!(["x", "customer-0"]), "in"), (json!("customer-470"), "out")]
+    {
+        let attributes = json!({ "customer": customer });
+        let request = Request::new("u", Attributes::new(&attributes).unwrap(), Timestamp::MIN);
+        assert_eq!(decide(&snapshot, "f", &request).unwrap().value, Some(&json!(expected)), "{customer}");
+    }
+    let omission = omitted(&payload(600));
+    assert_eq!(omission.field, "features.f.rules[0].condition");
+    assert!(omission.reason.ends_with("audience must hold at most 512 values"), "{omission:?}");
+    assert!(omitted(&payload(2_000)).reason.contains("1024"));
+}
+
+#[test]
+fn what_is_no_payload_is_refused_and_what_cannot_be_kept_left_out_by_name() {
+    let refused = [
+        (json!([]), "document"),
+        (json!({}), "features"),
+        (json!({"features": 1}), "features"),
+        (json!({"features": {}, "savedGroups": 1}), "savedGroups"),
+        (json!({"features": {}, "encryptedFeatures": "x"}), "encryptedFeatures"),
+    ];
+    for (document, field) in refused {
+        let refused = import(&document, Options::default()).unwrap_err();
+        assert_eq!(refused.field(), field, "{document}");
+        assert!(refused.to_string().starts_with(field), "{refused}");
+    }
     let rule = |rule: Value| json!({"features": {"f": with_rules(json!([rule]))}});
     let experiment = |field: &str, value: Value| rule(json!({"variations": [1, 2], field: value}));
     let filter = |filter: Value| rule(json!({"variations": [1, 2], "filters": [filter]}));
     let parents = |parent: Value| rule(json!({"force": 1, "parentConditions": [parent]}));
     let at = |field: &str| format!("features.f.rules[0]{field}");
     let rows = [
-        (json!([]), "document".to_owned()),
-        (json!({}), "features".to_owned()),
-        (json!({"features": 1}), "features".to_owned()),
-        (json!({"features": {}, "savedGroups": 1}), "savedGroups".to_owned()),
-        (json!({"features": {}, "encryptedFeatures": "x"}), "encryptedFeatures".to_owned()),
         (json!({"features": {"a b": {}}}), "features.a b".to_owned()),
         (json!({"features": {"f": {"project": "x"}}}), "features.f.project".to_owned()),
         (json!({"features": {"f": {"rules": 1}}}), "features.f.rules".to_owned()),
@@ -200,13 +322,13 @@ fn what_cannot_be_kept_is_refused_by_name() {
         (experiment("variations", json!(vec![1; 257])), at(".variations")),
         (filter(json!({"seed": "s", "attribute": "company", "ranges": []})), at(".filters[0].attribute")),
         (filter(json!({"seed": "s", "hashVersion": 9, "ranges": []})), at(".filters[0].hashVersion")),
-        (parents(json!({"id": "f", "condition": {"value": {"$regex": "x"}}})), at(".parentConditions[0].condition")),
-        (parents(json!({"id": "f", "condition": {"value": {"$gt": 5}}})), at(".parentConditions[0].condition")),
+        (parents(json!({"id": "g", "condition": {"value": {"$regex": "x"}}})), at(".parentConditions[0].condition")),
+        (rule(json!({"force": 1, "filters": [{"attribute": "a.b"}]})), at(".filters[0].attribute")),
     ];
     for (document, field) in rows {
-        let refused = import(&document, Options::default()).unwrap_err();
-        assert_eq!(refused.field(), field, "{document}");
-        assert!(refused.to_string().starts_with(&field), "{refused}");
+        let omission = omitted(&document);
+        assert_eq!((omission.flag.is_empty(), &omission.field), (false, &field), "{document}");
+        assert!(omission.reason.starts_with(&field), "{omission:?}");
     }
 }
 
