@@ -12,7 +12,8 @@ const PRIOR_UNITS: std::ops::RangeInclusive<f64> = 0.1..=1e9;
 /// One arm of the design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arm {
-    /// Its share of the traffic, against the other arms' weights, while it burns in. At least 1 unless stopped.
+    /// Its share of the traffic, against the other arms' weights, while it burns in; the floor is on top. At least 1
+    /// unless stopped.
     pub weight: u32,
     /// Stopped: it gets nobody, and the others are chosen among themselves.
     pub stopped: bool,
@@ -36,9 +37,10 @@ pub enum Reward {
         /// Prior failures.
         failures: f64,
     },
-    /// Any number per unit, in any fixed point. The prior is a normal-inverse-gamma with mean and variance of all arms'
-    /// rewards together and the weight of `prior_units` units, 1 to 10^9: at 1 the unit-information prior (Kass &
-    /// Wasserman 1995). It moves with the rewards' scale, so that no weight depends on the currency.
+    /// Any number per unit, in any fixed point. The prior is a normal-inverse-gamma with mean and variance of the rewards
+    /// of all arms that learn together, so neither of stopped arms nor of those that burn in, and the weight of
+    /// `prior_units` units, 1 to 10^9: at 1 the unit-information prior (Kass & Wasserman 1995). It moves with the
+    /// rewards' scale, so that no weight depends on the currency.
     Value {
         /// How many units the prior is worth.
         prior_units: f64,
@@ -93,7 +95,8 @@ pub struct Definition {
     pub objective: Objective,
     /// How posteriors become shares.
     pub policy: Policy,
-    /// Least share of an arm, `f` of `f + (1 - K f) w` for K arms that are not stopped; `K f` is at most 1.
+    /// Least share of an arm, `f` of `f + (1 - K f) w` for K arms that are not stopped, whether they learn or burn in;
+    /// `K f` is at most 1. Above 0, no such arm has a weight of 0.
     pub floor: f64,
     /// Units that an arm is observed on before it gets anything but its fixed weight.
     pub min_impressions: u64,

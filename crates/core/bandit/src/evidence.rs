@@ -1,16 +1,21 @@
 //! From integer sums to what a posterior reads: exact up to one rounding per number, and discounted where asked.
 //!
 //! Values are centred on a whole number close to their overall mean before anything is rounded, so that a large common
-//! offset costs no digits.
+//! offset costs no digits; and an arm's mean is kept to 32 digits, since a trillion units tell means apart that agree
+//! in the first twelve.
 //! Must never know: priors, policies.
 
+use crate::best::Imprecise;
+use crate::double_double::DoubleDouble;
 use stats::{Sums, Undefined};
 
 /// Most units of one arm.
 pub const MAX_UNITS: u64 = 1_000_000_000_000;
+/// Below, what is left of faded units is nothing.
+const LEAST_UNITS: f64 = 1e-100;
 
 /// Why sums cannot be learned from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidSums {
     /// Not one list of sums per arm of the design.
     #[error("sums were given for {given} arms, not for the design's {arms}")]
@@ -35,6 +40,9 @@ pub enum InvalidSums {
         #[source]
         source: Undefined,
     },
+    /// Posteriors that cannot be told apart as precisely as promised.
+    #[error("the sums of the arms that learn give no weights")]
+    Posteriors(#[from] Imprecise),
 }
 
 /// Units observed on one arm in all periods.
@@ -71,32 +79,40 @@ fn split(sums: &Sums) -> Result<(u64, u64), Undefined> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Values {
     /// Units, each counted with its discount.
-    pub(crate) units: f64,
-    /// Their mean, from the origin.
-    pub(crate) mean: f64,
+    pub(crate) units: DoubleDouble,
+    /// Sum of their rewards from the origin, each with its discount.
+    pub(crate) sum: DoubleDouble,
     /// Sum of their squared distances from the mean.
     pub(crate) spread: f64,
 }
 
 impl Values {
+    /// Mean, from the origin; 0 of no units.
+    pub(crate) fn mean(&self) -> DoubleDouble {
+        if self.units.rounded() > 0.0 { self.sum.over(self.units) } else { DoubleDouble::ZERO }
+    }
+
     /// Rewards of two sets together (Chan, Golub & LeVeque 1983, equation 2.1).
     pub(crate) fn join(&self, other: &Self) -> Self {
-        let units = self.units + other.units;
-        if units <= 0.0 {
+        let units = self.units.plus(other.units);
+        if units.rounded() <= 0.0 {
             return Self::default();
         }
-        let distance = other.mean - self.mean;
-        let share = other.units / units;
+        let distance = other.mean().minus(self.mean()).rounded();
+        let share = other.units.rounded() / units.rounded();
         Self {
             units,
-            mean: self.mean + distance * share,
-            spread: self.spread + other.spread + distance * distance * self.units * share,
+            sum: self.sum.plus(other.sum),
+            spread: self.spread + other.spread + distance * distance * self.units.rounded() * share,
         }
     }
 
     fn fade(&mut self, retained: f64) {
-        self.units *= retained;
-        self.spread *= retained;
+        let kept = DoubleDouble::of(retained);
+        *self = Self { units: self.units.times(kept), sum: self.sum.times(kept), spread: self.spread * retained };
+        if self.units.rounded() < LEAST_UNITS {
+            *self = Self::default();
+        }
     }
 }
 
@@ -117,14 +133,14 @@ fn of_period(sums: &Sums, origin: i128) -> Result<Values, Undefined> {
         return if empty { Ok(Values::default()) } else { Err(Undefined::InconsistentSums) };
     }
     let distance = i128::from(sums.n).checked_mul(origin).and_then(|there| sums.x.checked_sub(there));
-    let units = sums.n as f64;
     let spread = if sums.n == 1 {
         let square = sums.x.unsigned_abs().checked_mul(sums.x.unsigned_abs());
         if square == Some(sums.xx) { 0.0 } else { return Err(Undefined::InconsistentSums) }
     } else {
-        sums.variance()? * (units - 1.0)
+        sums.variance()? * (sums.n as f64 - 1.0)
     };
-    Ok(Values { units, mean: distance.ok_or(Undefined::OutOfRange)? as f64 / units, spread })
+    let sum = DoubleDouble::of_integer(distance.ok_or(Undefined::OutOfRange)?);
+    Ok(Values { units: DoubleDouble::of_integer(i128::from(sums.n)), sum, spread })
 }
 
 /// A whole number close to the mean of all rewards.

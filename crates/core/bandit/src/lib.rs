@@ -25,13 +25,17 @@
 
 mod best;
 mod design;
+mod double_double;
 mod evidence;
 mod policy;
 mod posterior;
+mod readout;
 pub mod simulation;
 mod weights;
 
+pub use best::Imprecise;
 pub use design::{Arm, Definition, Design, InvalidDesign, MAX_ARMS, MAX_TOTAL, Objective, Policy, Reward};
 pub use evidence::{InvalidSums, MAX_UNITS};
 pub use posterior::{InvalidStudentT, Posteriors, StudentT};
+pub use readout::{ArmPosterior, posteriors};
 pub use weights::{ArmWeight, Basis, Weights, weights};

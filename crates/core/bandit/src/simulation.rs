@@ -9,11 +9,12 @@ use crate::posterior::{Beliefs, Parameters, beliefs};
 use crate::weights::weights;
 use rand::{Rng, RngExt};
 use rand_distr::{Beta, Distribution, LogNormal, Normal, StudentT};
-use stats::Sums;
+use stats::distribution::normal_sf;
+use stats::{Sums, SumsError};
 
 /// Fixed-point units of one reward: a simulated reward is rounded to a millionth.
 const UNITS_PER_ONE: f64 = 1e6;
-/// Largest reward in absolute value, so that any number of units that can be simulated has exact sums.
+/// Largest reward in absolute value: what is drawn above pays this. A hundred million of them have exact sums.
 const REWARD_MAX: f64 = 1e9;
 
 /// What an arm pays.
@@ -31,7 +32,7 @@ pub enum Payout {
         /// Standard deviation, from 0 to 10^6.
         deviation: f64,
     },
-    /// Log-normal: `exp(N(log_mean, log_deviation^2))`.
+    /// Log-normal: `exp(N(log_mean, log_deviation^2))`, but at most 10^9.
     LogNormal {
         /// Mean of the logarithm, from -10 to 10.
         log_mean: f64,
@@ -51,13 +52,21 @@ pub struct World {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum SimulationError {
     /// A parameter of a payout out of range.
-    #[error("the payout of arm {arm} is out of range")]
+    #[error("payouts[{arm}].{field} must lie in [{least}, {most}], not be {given}")]
     Payout {
         /// Index of the arm.
         arm: usize,
+        /// Which parameter.
+        field: &'static str,
+        /// What was given.
+        given: f64,
+        /// The smallest allowed.
+        least: f64,
+        /// The largest allowed.
+        most: f64,
     },
     /// Not one payout per arm of the design.
-    #[error("payouts were given for {given} arms, not for the design's {arms}")]
+    #[error("payouts must be {arms}, one per arm of the design, not {given}")]
     ArmsDiffer {
         /// Payouts given.
         given: usize,
@@ -65,14 +74,36 @@ pub enum SimulationError {
         arms: usize,
     },
     /// A design for conversions whose arms pay anything but 0 and 1.
-    #[error("the design counts conversions, but arm {arm} pays other rewards")]
+    #[error("payouts[{arm}] must be Bernoulli, since the design counts conversions")]
     NotConversions {
         /// Index of the arm.
         arm: usize,
     },
-    /// The rewards cannot be summed.
-    #[error("the rewards cannot be learned from")]
+    /// The rewards cannot be learned from.
+    #[error("the rewards give no weights")]
     Rewards(#[from] InvalidSums),
+    /// The rewards of one arm leave the range of exact sums.
+    #[error("horizon.units must leave the rewards of arm {arm} within the range of exact sums")]
+    Overflow {
+        /// Index of the arm.
+        arm: usize,
+        /// Which sum.
+        #[source]
+        source: SumsError,
+    },
+}
+
+impl SimulationError {
+    /// The field at fault.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Payout { field, .. } => field,
+            Self::ArmsDiffer { .. } | Self::NotConversions { .. } => "payouts",
+            Self::Rewards(_) => "rewards",
+            Self::Overflow { .. } => "horizon.units",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,20 +113,41 @@ enum Source {
     LogNormal(LogNormal<f64>),
 }
 
+/// Mean of what a log-normal payout pays. The normal one never comes near the largest reward.
+fn log_normal_mean(log_mean: f64, log_deviation: f64) -> f64 {
+    let mean = libm::exp(log_mean + 0.5 * log_deviation * log_deviation);
+    if log_deviation == 0.0 {
+        return mean;
+    }
+    // How far the logarithm of the largest reward is, in deviations.
+    let cut = (libm::log(REWARD_MAX) - log_mean) / log_deviation;
+    mean * (1.0 - normal_sf(cut - log_deviation)) + REWARD_MAX * normal_sf(cut)
+}
+
 impl Source {
-    fn of(payout: Payout) -> Option<(Self, f64)> {
+    /// With its mean.
+    fn of(arm: usize, payout: Payout) -> Result<(Self, f64), SimulationError> {
+        let invalid = |field, given, least, most| SimulationError::Payout { arm, field, given, least, most };
+        let check = |field, given: f64, least: f64, most: f64| {
+            if (least..=most).contains(&given) { Ok(()) } else { Err(invalid(field, given, least, most)) }
+        };
         match payout {
-            Payout::Bernoulli { rate } => (0.0..=1.0).contains(&rate).then_some((Self::Bernoulli(rate), rate)),
+            Payout::Bernoulli { rate } => {
+                check("rate", rate, 0.0, 1.0)?;
+                Ok((Self::Bernoulli(rate), rate))
+            }
             Payout::Normal { mean, deviation } => {
-                let in_range = mean.abs() <= 1e6 && (0.0..=1e6).contains(&deviation);
-                let normal = Normal::new(mean, deviation).ok().filter(|_| in_range)?;
-                Some((Self::Normal(normal), mean))
+                check("mean", mean, -1e6, 1e6)?;
+                check("deviation", deviation, 0.0, 1e6)?;
+                let normal = Normal::new(mean, deviation).map_err(|_| invalid("deviation", deviation, 0.0, 1e6))?;
+                Ok((Self::Normal(normal), mean))
             }
             Payout::LogNormal { log_mean, log_deviation } => {
-                let in_range = log_mean.abs() <= 10.0 && (0.0..=2.0).contains(&log_deviation);
-                let log_normal = LogNormal::new(log_mean, log_deviation).ok().filter(|_| in_range)?;
-                let mean = libm::exp(log_mean + 0.5 * log_deviation * log_deviation);
-                Some((Self::LogNormal(log_normal), mean))
+                check("log_mean", log_mean, -10.0, 10.0)?;
+                check("log_deviation", log_deviation, 0.0, 2.0)?;
+                let log_normal = LogNormal::new(log_mean, log_deviation);
+                let log_normal = log_normal.map_err(|_| invalid("log_deviation", log_deviation, 0.0, 2.0))?;
+                Ok((Self::LogNormal(log_normal), log_normal_mean(log_mean, log_deviation)))
             }
         }
     }
@@ -115,9 +167,9 @@ impl World {
     /// Arms with these payouts.
     ///
     /// # Errors
-    /// [`SimulationError::Payout`] naming the first arm whose parameters are out of range.
+    /// [`SimulationError::Payout`] naming the first parameter that is out of range.
     pub fn new(payouts: &[Payout]) -> Result<Self, SimulationError> {
-        let of_arm = |(arm, payout): (usize, &Payout)| Source::of(*payout).ok_or(SimulationError::Payout { arm });
+        let of_arm = |(arm, payout): (usize, &Payout)| Source::of(arm, *payout);
         let arms = payouts.iter().enumerate().map(of_arm).collect::<Result<Vec<_>, _>>()?;
         let (arms, means) = arms.into_iter().unzip();
         Ok(Self { arms, means })
@@ -152,8 +204,9 @@ pub enum Player {
     Weights,
     /// The design's fixed weights for ever: an experiment.
     Fixed,
-    /// Thompson sampling per request: draws from every posterior, which is up to date with the unit before. After the
-    /// same burn-in, without floor, discount or any other policy.
+    /// Thompson sampling per request: draws from every posterior, which is up to date with the unit before, without
+    /// floor, discount or any other policy. The design's fixed weights, also without floor, until every arm that is not
+    /// stopped has had its burn-in and the rewards differ.
     PerRequest,
 }
 
@@ -178,7 +231,7 @@ pub struct Outcome {
 /// Plays one run.
 ///
 /// # Errors
-/// [`SimulationError`] when the world is not of the design's arms and rewards.
+/// [`SimulationError`] when the world is not of the design's arms and rewards, or pays more than can be summed exactly.
 pub fn play<R: Rng>(
     world: &World,
     design: &Design,
@@ -213,7 +266,7 @@ pub fn play<R: Rng>(
         let (Some(source), Some(gap), Some(sums)) = (world.arms.get(arm), gaps.get(arm), sums) else { continue };
         regret += gap;
         best = best.saturating_add(u64::from(*gap == 0.0));
-        sums.add(&Sums::of(source.pay(rng))).unwrap_or_default();
+        sums.add(&Sums::of(source.pay(rng))).map_err(|source| SimulationError::Overflow { arm, source })?;
     }
     let best_share = if horizon.units == 0 { 1.0 } else { best as f64 / horizon.units as f64 };
     Ok(Outcome { regret, best_share })
@@ -257,10 +310,11 @@ fn draw<R: Rng>(design: &Design, observed: &[Vec<Sums>], rng: &mut R) -> Result<
             let draw = |rate: &Outcomes| Some(Beta::new(rate.successes, rate.failures).ok()?.sample(rng));
             rates.iter().map_while(draw).collect()
         }
-        Beliefs::Means(means) => {
-            let draw =
-                |mean: &Parameters| Some(mean.location + mean.scale * StudentT::new(mean.degrees).ok()?.sample(rng));
-            means.iter().map_while(draw).collect()
+        Beliefs::Means { arms, .. } => {
+            let draw = |mean: &Parameters| {
+                Some(mean.location.step(mean.scale * StudentT::new(mean.degrees).ok()?.sample(rng)))
+            };
+            arms.iter().map_while(draw).collect()
         }
         Beliefs::NoSpread => return Ok(None),
     };

@@ -21,11 +21,11 @@ fn a_large_common_offset_costs_no_digits() {
     let x = i128::from(2 * half) * i128::from(c);
     let plain = Sums::from_parts(2 * half, x, xx);
     let got = values(0, &[plain], origin([plain].iter()), 1.0).unwrap();
-    assert_eq!((got.units, got.mean), (1e9, 0.0));
+    assert_eq!((got.units.rounded(), got.mean().rounded()), (1e9, 0.0));
     assert!(close(got.spread, 1e9), "{}", got.spread);
     let origin = i128::from(c);
     let lifted = Sums::from_parts(2 * half, x + 1, xx + 2 * u128::from(c.unsigned_abs()) + 3);
-    assert_eq!(values(0, &[lifted], origin, 1.0).unwrap().mean, 1e-9);
+    assert_eq!(values(0, &[lifted], origin, 1.0).unwrap().mean().rounded(), 1e-9);
 }
 
 #[test]
@@ -59,7 +59,10 @@ fn old_periods_fade() {
     assert_eq!((got.successes, got.failures), (1.5, 2.5));
     let got = values(0, &[total(&[0, 4]), total(&[10])], 0, 0.5).unwrap();
     // One unit's worth at mean 2 with spread 4, one unit at 10.
-    assert_eq!((got.units, got.mean, got.spread), (2.0, 6.0, 4.0 + 32.0));
+    assert_eq!((got.units.rounded(), got.mean().rounded(), got.spread), (2.0, 6.0, 4.0 + 32.0));
+    // What has faded for long enough is gone, without a trace in the arithmetic.
+    let long_ago = [vec![total(&[7, 9])], vec![Sums::default(); 400]].concat();
+    assert_eq!(values(0, &long_ago, 0, 0.5), Ok(Values::default()));
 }
 
 proptest! {
@@ -71,18 +74,46 @@ proptest! {
         let once = values(0, &whole, origin, 1.0).unwrap();
         let twice = values(0, &[total(before), total(after)], origin, 1.0).unwrap();
         prop_assert_eq!(once.units, twice.units);
-        prop_assert!(close(twice.mean, once.mean) || (twice.mean - once.mean).abs() < 1e-12);
+        prop_assert!(twice.mean().minus(once.mean()).rounded().abs() <= 1e-28);
         prop_assert!(close(twice.spread, once.spread), "{} {}", twice.spread, once.spread);
     }
 
+    /// Sums that some rewards have are used, and by how far others miss them decides whether those are refused.
     #[test]
-    fn any_sums_are_used_or_refused(n: u64, x: i128, xx: u128, origin: i128, retained in 0.01..=1.0_f64) {
-        let periods = [Sums::from_parts(n, x, xx), Sums::of(5)];
-        if let Ok(got) = values(0, &periods, origin, retained) {
-            prop_assert!(got.units.is_finite() && got.mean.is_finite() && got.spread.is_finite() && got.spread >= 0.0);
+    fn exactly_the_sums_that_rewards_can_have_are_used(
+        n in 1_u64..=MAX_UNITS,
+        mean in -1_000_000_000_000_i64..1_000_000_000_000,
+        spread in prop_oneof![Just(-1_i64), -1_000_i64..1_000, any::<i64>()],
+        origin in -2_000_000_000_000_i64..2_000_000_000_000,
+        retained in 0.01..=1.0_f64,
+    ) {
+        // All rewards at the mean, and then the sum of squares off by `spread`.
+        let squares = u128::from(n) * u128::from(mean.unsigned_abs()).pow(2);
+        prop_assume!(spread >= 0 || squares >= u128::from(spread.unsigned_abs()));
+        let xx = squares.strict_add_signed(i128::from(spread));
+        let sums = Sums::from_parts(n, i128::from(n) * i128::from(mean), xx);
+        let consistent = spread == 0 || (spread > 0 && n > 1);
+        match values(0, &[sums, Sums::of(mean)], i128::from(origin), retained) {
+            Ok(got) => {
+                prop_assert!(consistent, "{sums:?}");
+                // The mean is the same whole number in both periods, so nothing is lost by fading.
+                let distance = got.mean().minus(DoubleDouble::of_integer(i128::from(mean - origin))).rounded();
+                prop_assert!(distance.abs() <= 1e-18, "{distance:e}");
+                let units = n as f64 * retained + 1.0;
+                prop_assert!((got.units.rounded() / units - 1.0).abs() < 1e-12);
+                let wanted = spread as f64 * retained;
+                prop_assert!((got.spread - wanted).abs() <= 1e-9 * wanted + 1e-6, "{} {wanted}", got.spread);
+            }
+            Err(error) => {
+                prop_assert!(!consistent, "{sums:?} {error}");
+                prop_assert_eq!(error, InvalidSums::Sums { arm: 0, source: Undefined::InconsistentSums });
+            }
         }
-        if let Ok(got) = outcomes(0, &periods, retained) {
-            prop_assert!(got.successes >= 0.0 && got.failures >= 0.0 && (got.successes + got.failures).is_finite());
+        let converted = mean.unsigned_abs();
+        let conversions = Sums::from_parts(n, i128::from(converted), u128::from(converted));
+        match outcomes(0, &[conversions], retained) {
+            Ok(got) => prop_assert!(converted <= n && got.successes == converted as f64 && got.failures == (n - converted) as f64),
+            Err(_) => prop_assert!(converted > n),
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::design::{Arm, Definition};
+use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
@@ -88,14 +89,16 @@ fn stopped_arms_get_nobody_and_are_no_yardstick() {
 
 #[test]
 fn what_cannot_be_played_is_refused() {
-    for payout in [
-        Payout::Bernoulli { rate: 1.1 },
-        Payout::Normal { mean: f64::NAN, deviation: 1.0 },
-        Payout::Normal { mean: 0.0, deviation: -1.0 },
-        Payout::LogNormal { log_mean: 0.0, log_deviation: 3.0 },
+    for (payout, field, range) in [
+        (Payout::Bernoulli { rate: 1.1 }, "rate", "[0, 1], not be 1.1"),
+        (Payout::Normal { mean: f64::NAN, deviation: 1.0 }, "mean", "[-1000000, 1000000], not be NaN"),
+        (Payout::Normal { mean: 0.0, deviation: -1.0 }, "deviation", "[0, 1000000], not be -1"),
+        (Payout::LogNormal { log_mean: -11.0, log_deviation: 1.0 }, "log_mean", "[-10, 10], not be -11"),
+        (Payout::LogNormal { log_mean: 0.0, log_deviation: 3.0 }, "log_deviation", "[0, 2], not be 3"),
     ] {
-        let wrong = World::new(&[Payout::Bernoulli { rate: 0.5 }, payout]);
-        assert_eq!(wrong.unwrap_err(), SimulationError::Payout { arm: 1 });
+        let wrong = World::new(&[Payout::Bernoulli { rate: 0.5 }, payout]).unwrap_err();
+        assert_eq!(wrong.field(), field);
+        assert_eq!(wrong.to_string(), format!("payouts[1].{field} must lie in {range}"));
     }
     let normal = World::new(&[Payout::Normal { mean: 0.0, deviation: 1.0 }]).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(0);
@@ -104,4 +107,80 @@ fn what_cannot_be_played_is_refused() {
     };
     assert_eq!(refused(&normal, 2), SimulationError::ArmsDiffer { given: 1, arms: 2 });
     assert_eq!(refused(&normal, 1), SimulationError::NotConversions { arm: 0 });
+}
+
+/// The largest payouts there are: above 10^9 a tail of one in 10^8 is cut, which holds a part in 7,500 of the mean.
+#[test]
+fn the_mean_of_a_world_is_that_of_what_it_pays() {
+    // By the trapezoidal rule over a standard normal.
+    let exact = |cut: f64| {
+        let step = 1e-4;
+        let term = |index: i32| {
+            let z = f64::from(index) * step;
+            step * (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt() * (10.0 + 2.0 * z).exp().min(cut)
+        };
+        (-120_000..160_000).map(term).sum::<f64>()
+    };
+    let paid = exact(REWARD_MAX);
+    let got = log_normal_mean(10.0, 2.0);
+    assert!((got / paid - 1.0).abs() < 1e-9, "{got} {paid}");
+    assert!(got < libm::exp(12.0) * (1.0 - 1.3e-4), "{got}");
+    assert_eq!(log_normal_mean(3.0, 0.0), libm::exp(3.0));
+    let small = libm::exp(0.5);
+    assert!((log_normal_mean(0.0, 1.0) / small - 1.0).abs() < 1e-14);
+}
+
+fn payouts() -> impl Strategy<Value = Payout> {
+    let number = || prop_oneof![any::<f64>(), -12.0..12.0_f64, 0.0..=1.0_f64, Just(f64::NAN)];
+    prop_oneof![
+        number().prop_map(|rate| Payout::Bernoulli { rate }),
+        (number(), number()).prop_map(|(mean, deviation)| Payout::Normal { mean, deviation }),
+        (number(), number()).prop_map(|(log_mean, log_deviation)| Payout::LogNormal { log_mean, log_deviation }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever a world is made of, it is refused by name or played to finite results.
+    #[test]
+    fn any_world_is_refused_or_played(
+        payouts in prop::collection::vec(payouts(), 0..5),
+        stopped in prop::collection::vec(prop::bool::ANY, 5),
+        counts: bool,
+        min_impressions in 0_u64..40,
+        retained in 0.01..=1.0_f64,
+        units in 0_u64..200,
+        epoch_units in 0_u64..60,
+        seed: u64,
+    ) {
+        let world = match World::new(&payouts) {
+            Ok(world) => world,
+            Err(error) => {
+                let SimulationError::Payout { arm, .. } = error else { panic!("{error}") };
+                let rule = format!("payouts[{arm}].{} must", error.field());
+                prop_assert!(error.to_string().starts_with(&rule), "{error}");
+                return Ok(());
+            }
+        };
+        let reward = if counts { Reward::CONVERSION } else { Reward::VALUE };
+        let arms = stopped.iter().map(|stopped| Arm { weight: 1, stopped: *stopped }).take(payouts.len()).collect();
+        let definition = Definition { min_impressions, retained, ..Definition::new(reward, arms) };
+        let Ok(design) = Design::new(definition) else {
+            prop_assert!(stopped.iter().take(payouts.len()).all(|stopped| *stopped));
+            return Ok(());
+        };
+        for player in [Player::Weights, Player::Fixed, Player::PerRequest] {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            match play(&world, &design, player, Horizon { units, epoch_units }, &mut rng) {
+                Ok(Outcome { regret, best_share }) => {
+                    prop_assert!(regret.is_finite() && regret >= 0.0 && (0.0..=1.0).contains(&best_share));
+                }
+                Err(error) => {
+                    let others = payouts.iter().any(|payout| !matches!(payout, Payout::Bernoulli { .. }));
+                    prop_assert!(counts && others && matches!(error, SimulationError::NotConversions { .. }), "{error}");
+                }
+            }
+        }
+    }
 }

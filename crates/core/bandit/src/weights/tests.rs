@@ -23,17 +23,17 @@ fn bases(weights: &Weights) -> Vec<Basis> {
 }
 
 #[test]
-fn nothing_observed_gives_the_fixed_weights() {
+fn nothing_observed_gives_the_fixed_weights_above_the_floor() {
     let fixed = vec![Arm::of_weight(1), Arm::of_weight(3)];
     let got = of(Definition::new(Reward::CONVERSION, fixed.clone()), &[conversions(0, 0); 2]);
-    assert_eq!((got.epoch, got.total, counts(&got)), (7, 1_000_000, vec![250_000, 750_000]));
+    assert_eq!((got.epoch, got.total, counts(&got)), (7, 1_000_000, vec![255_000, 745_000]));
     assert!(got.arms.iter().all(|arm| arm.basis == Basis::BurnIn && arm.probability_best.is_none()));
     // The same without burn-in: rates have a prior, values have no scale yet.
     let no_burn_in = |reward| Definition { min_impressions: 0, ..Definition::new(reward, fixed.clone()) };
     let got = of(no_burn_in(Reward::CONVERSION), &[conversions(0, 0); 2]);
     assert_eq!(counts(&got), [500_000, 500_000]);
     let got = of(no_burn_in(Reward::VALUE), &[conversions(0, 0); 2]);
-    assert_eq!((counts(&got), bases(&got)), (vec![250_000, 750_000], vec![Basis::NoSpread; 2]));
+    assert_eq!((counts(&got), bases(&got)), (vec![255_000, 745_000], vec![Basis::NoSpread; 2]));
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn an_arm_added_later_burns_in_while_the_others_keep_what_they_learned() {
     let definition = Definition::new(Reward::CONVERSION, arms(3));
     let got = of(definition, &[conversions(9000, 100), conversions(9000, 900), conversions(10, 9)]);
     assert_eq!(bases(&got), [Basis::Learned, Basis::Learned, Basis::BurnIn]);
-    // Two thirds are divided by floor and chance, a third is the newcomer's.
-    assert_eq!(counts(&got), [6_667, 660_000, 333_333]);
+    // Above three floors of 1 %, a third is the newcomer's and the best of the others has the rest.
+    assert_eq!(counts(&got), [10_000, 656_667, 333_333]);
 }
 
 #[test]
@@ -122,6 +122,32 @@ fn mismatched_and_impossible_sums_are_refused() {
     assert!(weights(&design, 1, &[conversions(2000, 1), conversions(u64::MAX, 0)]).is_err());
 }
 
+#[test]
+fn an_arm_that_burns_in_is_never_without_units() {
+    // One in a million of a total of a hundred, without a floor.
+    let fixed = vec![Arm::of_weight(1), Arm::of_weight(999_999)];
+    let definition = Definition { floor: 0.0, total: 100, ..Definition::new(Reward::CONVERSION, fixed.clone()) };
+    let got = of(definition, &[conversions(0, 0), conversions(5_000, 100)]);
+    assert_eq!((counts(&got), bases(&got)), (vec![1, 99], vec![Basis::BurnIn, Basis::Learned]));
+    // Nor is one that waits for rewards to differ.
+    let definition = Definition { floor: 0.0, total: 100, min_impressions: 0, ..Definition::new(Reward::VALUE, fixed) };
+    assert_eq!(counts(&of(definition, &[conversions(5, 0); 2])), [1, 99]);
+}
+
+#[test]
+fn small_totals_leave_no_arm_with_a_floor_without_units() {
+    let definition = |floor, total| Definition { floor, total, ..Definition::new(Reward::CONVERSION, arms(20)) };
+    // Half of the arms learn, and the last of them is best by far.
+    let observed: Vec<_> = (0..20).map(|arm| conversions(if arm < 10 { 10_000 } else { 0 }, 90 * arm % 900)).collect();
+    for (floor, total) in [(0.001, 20), (0.001, 40), (0.01, 40), (0.04, 40), (0.05, 40), (0.05, 39), (0.03, 100)] {
+        let got = counts(&of(definition(floor, total), &observed));
+        assert_eq!(got.iter().sum::<u32>(), total);
+        let least = ((floor * f64::from(total)) as u32).max(1);
+        assert!(got.iter().all(|count| *count >= least), "{floor} of {total}: {got:?}");
+    }
+    assert_eq!(counts(&of(definition(0.05, 40), &observed)), [2; 20]);
+}
+
 fn definitions() -> impl Strategy<Value = Definition> {
     let policy = prop_oneof![
         Just(Policy::Thompson),
@@ -144,30 +170,38 @@ fn definitions() -> impl Strategy<Value = Definition> {
 }
 
 proptest! {
-    /// Whatever was observed, the weights sum exactly and nobody that is not stopped falls below the floor.
+    /// Whatever was observed, the weights sum exactly, every arm that is not stopped has its floor and is met by somebody
+    /// while it burns in, and one that burns in has its fixed part of what is above the floors.
     #[test]
     fn weights_sum_exactly_and_keep_the_floor(
         definition in definitions(),
-        seen in prop::collection::vec((0..=1_000_000_000_u64, 0.0..=1.0_f64), 20),
+        small_total in prop::option::of(20..=60_u32),
+        seen in prop::collection::vec((prop_oneof![0..=4_000_u64, 0..=1_000_000_000_u64], 0.0..=1.0_f64), 20),
         common in prop::option::of((0..=1_000_000_000_u64, 0.0..=1.0_f64)),
     ) {
+        let definition = Definition { total: small_total.unwrap_or(definition.total), ..definition };
         let observed: Vec<_> = seen.iter().take(definition.arms.len())
             .map(|own| common.unwrap_or(*own))
             .map(|(n, rate)| conversions(n, (n as f64 * rate) as u64))
             .collect();
         let got = of(definition.clone(), &observed);
         prop_assert_eq!(counts(&got).iter().map(|count| u64::from(*count)).sum::<u64>(), u64::from(definition.total));
-        let fixed: u32 = definition.arms.iter().filter(|arm| !arm.stopped).map(|arm| arm.weight).sum();
-        let mut learned: f64 = 0.0;
-        for (arm, weight) in definition.arms.iter().zip(&got.arms) {
-            prop_assert_eq!(arm.stopped, weight.basis == Basis::Stopped);
-            prop_assert!(!arm.stopped || weight.weight == 0);
-            prop_assert!(weight.probability_best.is_none_or(|best| (0.0..=1.0).contains(&best)));
-            learned += if weight.basis == Basis::Learned { f64::from(arm.weight) / f64::from(fixed) } else { 0.0 };
-        }
-        for weight in got.arms.iter().filter(|weight| weight.basis == Basis::Learned) {
-            let least = learned * definition.floor * f64::from(definition.total);
-            prop_assert!(f64::from(weight.weight) >= least - 20.0, "{weight:?} below {least}");
+        let Definition { floor, min_impressions, .. } = definition;
+        let running: Vec<u32> = definition.arms.iter().filter(|arm| !arm.stopped).map(|arm| arm.weight).collect();
+        let (all, total) = (f64::from(running.iter().sum::<u32>()), f64::from(definition.total));
+        for ((arm, [sums]), found) in definition.arms.iter().zip(&observed).zip(&got.arms) {
+            if arm.stopped {
+                prop_assert_eq!((found.weight, found.basis), (0, Basis::Stopped));
+                continue;
+            }
+            prop_assert!(found.probability_best.is_none_or(|best| (0.0..=1.0).contains(&best)));
+            prop_assert!(found.weight >= (floor * total) as u32, "{found:?} below the floor");
+            prop_assert!(floor == 0.0 || found.weight >= 1, "{found:?} without units");
+            if sums.n < min_impressions {
+                let share = floor + (1.0 - running.len() as f64 * floor) * f64::from(arm.weight) / all;
+                prop_assert!(found.weight >= 1, "{found:?} without units");
+                prop_assert!((f64::from(found.weight) - share * total).abs() <= 21.0, "{found:?} {share}");
+            }
         }
     }
 
@@ -189,14 +223,39 @@ proptest! {
         prop_assert_eq!((counts(&plain), bases(&plain)), (counts(&scaled), bases(&scaled)));
     }
 
+    /// Half of the units of an arm were worth `low` and half `high`, and where `wrong` the sum of squares is not theirs.
     #[test]
-    fn any_sums_at_all_are_weighted_or_refused(parts in prop::collection::vec((any::<u64>(), any::<i128>(), any::<u128>()), 3)) {
-        let observed: Vec<_> = parts.iter().map(|(n, x, xx)| [Sums::from_parts(n >> 24, *x, *xx)]).collect();
-        for reward in [Reward::CONVERSION, Reward::VALUE] {
-            let design = Design::new(Definition { min_impressions: 0, ..Definition::new(reward, arms(3)) }).unwrap();
-            if let Ok(got) = weights(&design, 0, &observed) {
-                prop_assert_eq!(counts(&got).iter().sum::<u32>(), got.total);
+    fn exactly_the_sums_that_rewards_can_have_are_weighted(
+        parts in prop::collection::vec((0..=500_000_000_000_u64, -1_000_000_i64..1_000_000, -1_000_000_i64..1_000_000, prop::bool::weighted(0.1)), 1..5),
+        counts_conversions: bool,
+        min_impressions in prop_oneof![Just(0_u64), 0..=1_000_000_000_000_u64],
+    ) {
+        let mut consistent = true;
+        let observed: Vec<_> = parts.iter().map(|&(half, low, high, wrong)| {
+            let (low, high) = if counts_conversions { (low.signum().max(0), high.signum().max(0)) } else { (low, high) };
+            let squares = u128::from(half) * (u128::from(low.unsigned_abs()).pow(2) + u128::from(high.unsigned_abs()).pow(2));
+            let sums = Sums::from_parts(2 * half, i128::from(half) * i128::from(low + high), squares);
+            if !wrong {
+                return [sums];
             }
+            consistent &= 2 * half < min_impressions;
+            // One conversion in the sum of squares alone, and values whose squares are less than their mean's.
+            let squares = if counts_conversions { squares + 1 } else { 0 };
+            [Sums::from_parts(2 * half, if counts_conversions { sums.x } else { sums.x.abs() + 1 }, squares)]
+        }).collect();
+        let reward = if counts_conversions { Reward::CONVERSION } else { Reward::VALUE };
+        let definition = Definition { min_impressions, ..Definition::new(reward, arms(parts.len())) };
+        match weights(&Design::new(definition).unwrap(), 0, &observed) {
+            Ok(got) => {
+                prop_assert!(consistent, "{observed:?}");
+                prop_assert_eq!(counts(&got).iter().sum::<u32>(), got.total);
+                let chances: Vec<f64> = got.arms.iter().filter_map(|arm| arm.probability_best).collect();
+                prop_assert!(chances.is_empty() || (chances.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{chances:?}");
+                for (arm, [sums]) in got.arms.iter().zip(&observed) {
+                    prop_assert_eq!(arm.basis == Basis::BurnIn, sums.n < min_impressions);
+                }
+            }
+            Err(error) => prop_assert!(!consistent && matches!(error, InvalidSums::Sums { .. }), "{error} {observed:?}"),
         }
     }
 }
