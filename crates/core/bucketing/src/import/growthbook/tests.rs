@@ -269,7 +269,8 @@ fn long_lists_of_ids_are_written_once_up_to_the_size_of_an_audience() {
         [(json!("customer-469"), "in"), (json!(["x", "customer-0"]), "in"), (json!("customer-470"), "out")]
     {
         let attributes = json!({ "customer": customer });
-        let request = Request::new("u", Attributes::new(&attributes).unwrap(), Timestamp::MIN);
+        let known = Attributes::new(&attributes).unwrap();
+        let request = Request::new("u", &known, Timestamp::MIN);
         assert_eq!(decide(&snapshot, "f", &request).unwrap().value, Some(&json!(expected)), "{customer}");
     }
     let omission = omitted(&payload(600));
