@@ -47,17 +47,6 @@ impl InvalidLooks {
     }
 }
 
-impl InvalidLooks {
-    /// A stable name for programs.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Count { .. } => "count",
-            Self::Fraction { .. } => "fraction",
-        }
-    }
-}
-
 /// One planned look.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GroupSequential {

@@ -113,11 +113,11 @@ fn of_cohorts(movements: &Movements, answers: &mut Answers) -> Result<(), String
         table.add(&contribution).map_err(|error| error.to_string())?;
     }
     let last = names.keys().next_back().copied().unwrap_or_default();
-    let (mut people, mut repeated) = (0u64, 0.0);
+    let (mut people, mut repeated) = (0_u64, 0_u64);
     for (first, cohort) in table.cohorts() {
         let path = format!("cohorts/table/{}", names.get(&first).map_or("", String::as_str));
         people = people.saturating_add(cohort.customers());
-        repeated += cohort.repeat_rate().map_err(|why| why.to_string())? * cohort.customers() as f64;
+        repeated = repeated.saturating_add(cohort.repeat_rate().map_err(|why| why.to_string())?.x());
         answers.insert(format!("{path}/customers"), json!(cohort.customers()));
         for offset in 0..=u32::try_from(last.saturating_sub(first)).unwrap_or_default() {
             let cell = cohort.cell(offset);
@@ -128,8 +128,8 @@ fn of_cohorts(movements: &Movements, answers: &mut Answers) -> Result<(), String
     let invoices: usize = customers.values().map(Vec::len).sum();
     let each = (people as f64).max(1.0);
     answers.insert("cohorts/customers".to_owned(), json!(people));
-    answers.insert("cohorts/repeat_customers_2_or_more_invoices".to_owned(), json!(repeated.round() as u64));
-    answers.insert("cohorts/repeat_purchase_rate".to_owned(), json!(repeated / each));
+    answers.insert("cohorts/repeat_customers_2_or_more_invoices".to_owned(), json!(repeated));
+    answers.insert("cohorts/repeat_purchase_rate".to_owned(), json!(repeated as f64 / each));
     answers.insert("cohorts/mean_invoices_per_customer".to_owned(), json!(invoices as f64 / each));
     Ok(())
 }
