@@ -66,6 +66,8 @@ enum Scenario {
     Weights,
     /// Regret of a bandit beside a fixed split and a sampler per request, 2,000 simulated runs each
     Regret,
+    /// Estimates, merges of sums, posteriors and a model of customers in the pure core
+    Estimates,
     /// Error levels, coverage and power of the statistics, simulated; no measurement
     Calibration,
     /// Compare the reference vectors of a directory with our answers; no measurement
@@ -134,6 +136,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Scenario::Decide => &[scenario::decide::run],
         Scenario::Weights => &[scenario::weights::run],
         Scenario::Regret => &[scenario::regret::run],
+        Scenario::Estimates => &[scenario::estimates::run],
         Scenario::Vectors | Scenario::Calibration => &[],
         // Idle first, while nothing else has warmed the machine.
         Scenario::All => &[

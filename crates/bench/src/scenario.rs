@@ -4,6 +4,7 @@ pub mod assign;
 pub mod calibration;
 pub mod credit;
 pub mod decide;
+pub mod estimates;
 pub mod idle;
 pub mod ledger;
 pub mod pipeline;

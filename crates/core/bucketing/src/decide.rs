@@ -64,7 +64,7 @@ pub enum Reason {
     Bandit,
     /// Randomised before; the unit keeps what it got.
     Sticky,
-    /// Randomised by the registry's weights, as the state that should have decided could not be read.
+    /// Randomised by the request's fallback, as the state that should have decided could not be read.
     Fallback,
     /// No rule took the unit, or it is outside the audience of the experiment asked for.
     Default,

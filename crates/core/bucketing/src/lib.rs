@@ -70,7 +70,7 @@ pub use logic::{Evaluators, InvalidEvaluators, InvalidLogic, LogicFault, MAX_EVA
 pub use murmur3::murmur3_x86_32;
 pub use prerequisite::{InvalidPrerequisite, MAX_PREREQUISITES, Prerequisite};
 pub use propensity::{InvalidPropensity, Propensity};
-pub use request::{BanditWeights, Bandits, EpochWeights, Request, Sticky, StickyEntry};
+pub use request::{BanditWeights, Bandits, EpochWeights, Fallback, Request, Sticky, StickyEntry, UnknownFallback};
 pub use snapshot::{
     InvalidSnapshot, MAX_FLAGS, MAX_LAYERS, MAX_PREREQUISITE_DECISIONS, MAX_PREREQUISITE_DEPTH, Referrer, Snapshot,
 };

@@ -92,6 +92,15 @@ impl Randomiser {
         Some(Drawn { arm, propensity })
     }
 
+    /// The arm with the same chance for all that have any; where a vendor's bucketing splits, it is the same.
+    pub(crate) fn draw_evenly(&self, unit: &str) -> Option<Drawn> {
+        let Arithmetic::Salted(salted) = &self.arithmetic else { return self.draw(unit) };
+        let mut arms = (0..self.split.arms()).filter(|arm| self.split.weight(*arm).is_some_and(|weight| weight > 0));
+        let count = u32::try_from(arms.clone().count()).ok()?;
+        let arm = arms.nth(salted.bucket(unit, count) as usize)?;
+        Some(Drawn { arm, propensity: Propensity::new(1, count).ok()? })
+    }
+
     /// The arm by other weights; those of a vendor are its own, so there it is the same.
     pub(crate) fn draw_by(&self, unit: &str, weights: &Split) -> Option<Drawn> {
         match &self.arithmetic {

@@ -23,13 +23,55 @@ pub struct Request<'a> {
     pub sticky: Sticky<'a>,
     /// The weights of bandits.
     pub bandits: Bandits<'a>,
+    /// How who should be decided by state is decided while it cannot be read.
+    pub fallback: Fallback,
+}
+
+/// How a unit is decided while the state that should decide cannot be read. Either way by its hash, the same on every
+/// replica.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Fallback {
+    /// By the weights of the registry.
+    #[default]
+    Deterministic,
+    /// Evenly among the arms that have any weight.
+    DeterministicRoundRobin,
+}
+
+impl Fallback {
+    /// The name in settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deterministic => "deterministic",
+            Self::DeterministicRoundRobin => "deterministic_round_robin",
+        }
+    }
+}
+
+/// The text names no fallback.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("fallback must be \"deterministic\" or \"deterministic_round_robin\", not {text:?}")]
+pub struct UnknownFallback {
+    /// What was given.
+    pub text: String,
+}
+
+impl std::str::FromStr for Fallback {
+    type Err = UnknownFallback;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFallback> {
+        let known = [Self::Deterministic, Self::DeterministicRoundRobin].into_iter().find(|one| one.as_str() == text);
+        known.ok_or_else(|| UnknownFallback { text: text.to_owned() })
+    }
 }
 
 impl<'a> Request<'a> {
     /// A request without sticky entries and without bandit weights.
     #[must_use]
     pub const fn new(unit: &'a str, attributes: &'a Attributes<'a>, now: Timestamp) -> Self {
-        Self { unit, attributes, now, sticky: Sticky::Entries(&[]), bandits: Bandits::Unset }
+        let (sticky, bandits) = (Sticky::Entries(&[]), Bandits::Unset);
+        Self { unit, attributes, now, sticky, bandits, fallback: Fallback::Deterministic }
     }
 }
 

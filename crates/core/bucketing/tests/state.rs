@@ -3,8 +3,8 @@
 mod common;
 
 use bucketing::{
-    Allocation, Attributes, BanditWeights, Bandits, Decision, Definition, EpochWeights, Propensity, Reason, Request,
-    Snapshot, Sticky, StickyEntry, StoppedArm, StoppedUnits, decide_experiment,
+    Allocation, Attributes, BanditWeights, Bandits, Decision, Definition, EpochWeights, Fallback, Propensity, Reason,
+    Request, Snapshot, Sticky, StickyEntry, StoppedArm, StoppedUnits, decide_experiment,
 };
 use common::{arm, experiment, name, now, snapshot};
 use proptest::prelude::*;
@@ -59,6 +59,35 @@ fn a_bandit_splits_by_the_weights_of_its_epoch_else_by_the_registrys() {
     let fixed = one(&[1, 0], |_| ());
     let decision = ask(&fixed, "u", Sticky::Entries(&[]), Bandits::Weights(&epoch));
     assert_eq!((arm(&decision), decision.reason), (Some(0), Reason::Split));
+}
+
+#[test]
+fn a_round_robin_fallback_gives_every_arm_with_a_weight_the_same_share() {
+    let snapshot = one(&[80, 0, 15, 5], |d| d.allocation = Allocation::Bandit);
+    let mut counts = [0_u32; 4];
+    for unit in 0..30_000 {
+        let unit = format!("user-{unit}");
+        let request = Request {
+            bandits: Bandits::Unavailable,
+            fallback: Fallback::DeterministicRoundRobin,
+            ..Request::new(&unit, Attributes::none(), now())
+        };
+        let decision = decide_experiment(&snapshot, "e", &request).unwrap();
+        assert_eq!((decision.reason, decision.epoch), (Reason::Fallback, None));
+        assert_eq!(decision.propensity, Some(Propensity::new(1, 3).unwrap()));
+        counts[arm(&decision).unwrap()] += 1;
+    }
+    assert_eq!(counts[1], 0);
+    // Five standard deviations of a share of a third.
+    assert!([0, 2, 3].iter().all(|arm| counts[*arm].abs_diff(10_000) < 410), "{counts:?}");
+}
+
+#[test]
+fn fallbacks_have_names() {
+    for fallback in [Fallback::Deterministic, Fallback::DeterministicRoundRobin] {
+        assert_eq!(fallback.as_str().parse(), Ok(fallback));
+    }
+    assert!("random".parse::<Fallback>().unwrap_err().to_string().starts_with("fallback must be"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! How often an interval of level 95 % holds the true effect, by estimator, distribution and size.
 
+mod others;
+
 use rand::rngs::ChaCha8Rng;
 use stats::{
     Alpha, Comparison, Conversions, Interval, Joint, Pooling, Stratum, agresti_caffo, clustered, cuped, katz, newcombe,
@@ -29,9 +31,19 @@ enum Estimator {
     Cuped,
     Clustered,
     PostStratified,
+    /// So many deviations above the median.
+    Quantile(f64),
+    ClusteredMedian,
+    Capped,
+    AdjustedRatio,
+    StratifiedRatio,
+    WeakBaseline,
 }
 
-const ESTIMATORS: [(Estimator, &[u64]); 8] = [
+/// Deviations from the median to the 90th percentile.
+const NINETIETH: f64 = 1.281_551_565_544_600_4;
+
+const ESTIMATORS: [(Estimator, &[u64]); 15] = [
     (Estimator::Means(Population::Normal), &[20, 200, 5_000]),
     (Estimator::Rates(0.01), &[200, 1_000, 5_000, 50_000]),
     (Estimator::Means(Population::LogNormal), &[50, 200, 500, 1_000, 5_000]),
@@ -40,6 +52,13 @@ const ESTIMATORS: [(Estimator, &[u64]); 8] = [
     (Estimator::Cuped, &[50, 200, 1_000]),
     (Estimator::Clustered, &[20, 50, 200, 1_000]),
     (Estimator::PostStratified, &[200, 1_000]),
+    (Estimator::Quantile(0.0), &[100, 500, 2_000]),
+    (Estimator::Quantile(NINETIETH), &[100, 500, 2_000]),
+    (Estimator::ClusteredMedian, &[50, 200, 500]),
+    (Estimator::Capped, &[100, 500, 2_000]),
+    (Estimator::AdjustedRatio, &[50, 200, 1_000]),
+    (Estimator::StratifiedRatio, &[200, 1_000]),
+    (Estimator::WeakBaseline, &[100, 400, 2_000]),
 ];
 
 /// Whether an interval holds the truth, and whether its estimate warns.
@@ -99,6 +118,13 @@ fn names(estimator: Estimator) -> (String, &'static [&'static str]) {
         Estimator::Cuped => ("CUPED".to_owned(), both),
         Estimator::Clustered => ("clusters".to_owned(), both),
         Estimator::PostStratified => ("three strata".to_owned(), both),
+        Estimator::Quantile(0.0) => ("median".to_owned(), both),
+        Estimator::Quantile(_) => ("90th percentile".to_owned(), both),
+        Estimator::ClusteredMedian => ("median of clusters".to_owned(), both),
+        Estimator::Capped => ("capped".to_owned(), both),
+        Estimator::AdjustedRatio => ("CUPED ratio".to_owned(), both),
+        Estimator::StratifiedRatio => ("ratio in three strata".to_owned(), both),
+        Estimator::WeakBaseline => ("weak baseline".to_owned(), &["lift, delta method", "lift, what suits"]),
     }
 }
 
@@ -136,6 +162,12 @@ fn experiment(rng: &mut ChaCha8Rng, estimator: Estimator, units: u64) -> Option<
             let mean: f64 = STRATA.iter().map(|(mean, share)| mean * share).sum();
             of_comparison(&comparison, mean * (FACTOR - 1.0))
         }
+        Estimator::Quantile(deviations) => return others::quantile(rng, units, deviations),
+        Estimator::ClusteredMedian => return others::clustered_median(rng, units),
+        Estimator::Capped => return others::capped(rng, units),
+        Estimator::AdjustedRatio => return others::adjusted_ratio(rng, units),
+        Estimator::StratifiedRatio => return others::stratified_ratio(rng, units),
+        Estimator::WeakBaseline => return others::weak_baseline(rng, units),
     };
     Some(looks)
 }

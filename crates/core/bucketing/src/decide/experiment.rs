@@ -8,7 +8,7 @@ use crate::holdout::Holdout;
 use crate::logic::{Arena, Facts};
 use crate::propensity::Propensity;
 use crate::randomiser::Drawn;
-use crate::request::{Bandits, EpochWeights, Sticky};
+use crate::request::{Bandits, EpochWeights, Fallback, Sticky};
 use crate::snapshot::ExperimentPlan;
 use ids::Name;
 
@@ -149,7 +149,11 @@ impl<'a> Evaluation<'a, '_> {
         let entries_unknown = plan.keeps_entries && matches!(self.request.sticky, Sticky::Unavailable);
         let weights_unknown = plan.is_bandit && matches!(self.request.bandits, Bandits::Unavailable);
         if entries_unknown || weights_unknown {
-            return (randomiser.draw(unit), Reason::Fallback, None);
+            let drawn = match self.request.fallback {
+                Fallback::Deterministic => randomiser.draw(unit),
+                Fallback::DeterministicRoundRobin => randomiser.draw_evenly(unit),
+            };
+            return (drawn, Reason::Fallback, None);
         }
         match self.bandit_weights(index, plan) {
             Some(weights) => (randomiser.draw_by(unit, weights.split()), Reason::Bandit, Some(weights.epoch())),

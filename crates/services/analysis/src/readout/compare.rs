@@ -2,7 +2,8 @@
 
 use stats::sequential::{Side, Tuning, confidence_sequence};
 use stats::{
-    Alpha, Interval, Moments, Sums, Undefined, newcombe, sequential::ConfidenceSequence, two_proportion, welch,
+    Alpha, Interval, Moments, Sums, Undefined, Warnings, newcombe, sequential::ConfidenceSequence, two_proportion,
+    welch,
 };
 
 use super::{ArmSums, MetricReadout};
@@ -27,6 +28,10 @@ pub struct Comparison {
     pub sequential: Result<ConfidenceSequence, Undefined>,
     /// The same for the lift.
     pub sequential_lift: Result<ConfidenceSequence, Undefined>,
+    /// Why the difference may not deserve trust.
+    pub warnings: Warnings,
+    /// Why the lift may not.
+    pub lift_warnings: Warnings,
 }
 
 /// A test of "no difference".
@@ -94,6 +99,8 @@ fn compare(kind: MetricKind, arm: &ArmSums, control: &Sums, levels: &Levels) -> 
         test: Err(why),
         sequential: Err(why),
         sequential_lift: Err(why),
+        warnings: Warnings::NONE,
+        lift_warnings: Warnings::NONE,
     };
     Comparison { variant: arm.variant.clone(), ..compared.unwrap_or_else(undefined) }
 }
@@ -115,6 +122,8 @@ fn conversions(control: &Sums, treatment: &Sums, levels: &Levels) -> Result<Comp
         test: got.test.map(|test| TestResult { statistic: test.z, degrees_of_freedom: None, p: test.p.two_sided }),
         sequential: levels.sequence(got.difference, got.standard_error, units),
         sequential_lift: got.lift.and_then(|lift| levels.sequence(lift, lift_error(got.lift_interval?), units)),
+        warnings: got.warnings,
+        lift_warnings: got.warnings,
     })
 }
 
@@ -137,5 +146,7 @@ fn means(control: &Sums, treatment: &Sums, levels: &Levels) -> Result<Comparison
         sequential_lift: got
             .relative
             .and_then(|estimate| levels.sequence(estimate.effect, estimate.standard_error, units)),
+        warnings: got.absolute.map_or(Warnings::NONE, |estimate| estimate.warnings),
+        lift_warnings: got.relative.map_or(Warnings::NONE, |estimate| estimate.warnings),
     })
 }

@@ -1,8 +1,9 @@
 //! The verdict over all variants: every variant is judged against the control, then the best of them decides.
 
-use stats::Undefined;
+use stats::sequential::ConfidenceSequence;
 use stats::srm::ChiSquare;
-use stats::verdict::{Decision, Design, Direction, Evidence, Verdict, decide};
+use stats::verdict::{Decision, Design, Direction, Evidence, Outlook, Verdict, Width, decide};
+use stats::{Undefined, Warnings};
 
 use super::compare::{Comparison, Levels};
 use super::{MetricReadout, Tally};
@@ -21,7 +22,8 @@ pub fn judge(
     let decided: Vec<(&str, Decision)> = comparisons
         .iter()
         .map(|comparison| {
-            let evidence = evidence(definition, tally, sample_ratio, metrics, comparison);
+            let mut evidence = evidence(definition, tally, sample_ratio, metrics, comparison);
+            evidence.days_left = days_left(&design, &evidence, judged(definition, comparison).0.as_ref().ok());
             (comparison.variant.as_str(), decide(&design, &evidence))
         })
         .collect();
@@ -56,11 +58,7 @@ fn evidence(
     };
     let control = n(definition.arms.get(definition.control).map(|arm| arm.name.as_str()));
     let treatment = n(Some(&comparison.variant));
-    // The smallest effect worth having is relative, so it can only be compared with relative effects.
-    let sequence = match definition.minimum_effect {
-        Some(_) => &comparison.sequential_lift,
-        None => &comparison.sequential,
-    };
+    let (sequence, warnings) = judged(definition, comparison);
     Evidence {
         days: tally.days,
         exposed: counted.saturating_add(tally.strangers).saturating_add(tally.mixed),
@@ -71,9 +69,36 @@ fn evidence(
         excluded_units: sample_ratio.as_ref().map_or(0, |test| test.excluded_units),
         primary: sequence.as_ref().map(|sequence| sequence.interval).map_err(|why| *why),
         guardrails: Vec::new(),
-        warnings: stats::Warnings::NONE,
+        warnings,
         days_left: None,
     }
+}
+
+/// What of a comparison is judged: the smallest effect worth having is relative, so it can only be compared with
+/// relative effects.
+const fn judged<'a>(
+    definition: &Definition,
+    comparison: &'a Comparison,
+) -> (&'a Result<ConfidenceSequence, Undefined>, Warnings) {
+    match definition.minimum_effect {
+        Some(_) => (&comparison.sequential_lift, comparison.lift_warnings),
+        None => (&comparison.sequential, comparison.warnings),
+    }
+}
+
+/// Days until there is something to conclude, if units keep arriving as they did and the effect stays what it is.
+fn days_left(design: &Design, evidence: &Evidence, sequence: Option<&ConfidenceSequence>) -> Option<u32> {
+    let sequence = sequence.filter(|_| evidence.days > 0)?;
+    let outlook = Outlook {
+        days: evidence.days,
+        units: evidence.units,
+        smallest_arm: evidence.smallest_arm,
+        units_per_day: evidence.units as f64 / f64::from(evidence.days),
+        effect: sequence.effect,
+        standard_error: sequence.standard_error,
+        width: Width::Sequential(sequence.tuning),
+    };
+    outlook.expected_days_left(design)
 }
 
 /// One variant worth shipping is enough; nothing is concluded against all of them before each has its verdict.

@@ -149,6 +149,23 @@ fn verdicts_follow_the_primary_metric_and_its_direction() {
 }
 
 #[test]
+fn an_open_end_is_estimated_and_small_samples_are_doubted() {
+    let look = |units: u64, conversions: u64, more: u64, days: i64| {
+        let cells = [converted("control", units, conversions, 1), converted("treatment", units, more, 1 + days)];
+        read(&definition(|e| e.minimum_days = 1), &cells.concat(), 5_000.0).unwrap()
+    };
+    let open = look(10_000, 1_000, 1_050, 10);
+    assert_eq!(open.verdict, Verdict::Continue);
+    let expected = open.reasons.iter().find(|reason| reason.contains("more days")).unwrap();
+    let days: u32 = expected.split_whitespace().find_map(|word| word.parse().ok()).unwrap();
+    // An effect of 1.15 standard errors needs about 3 to be told at every look: (3 / 1.15)^2 times the units.
+    assert!((40..120).contains(&days), "{:?}", open.reasons);
+    assert!(!open.reasons.iter().any(|reason| reason.starts_with("warning")), "{:?}", open.reasons);
+    let small = look(400, 3, 9, 10);
+    assert!(small.reasons.iter().any(|reason| reason.contains("few_conversions")), "{:?}", small.reasons);
+}
+
+#[test]
 fn many_mixed_people_make_it_invalid_and_strangers_are_told() {
     let mut cells = [converted("control", 500, 50, 1), converted("treatment", 500, 60, 1)].concat();
     cells.extend(converted("forgotten", 3, 1, 1));
