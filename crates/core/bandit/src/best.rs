@@ -13,8 +13,8 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-use crate::double_double::DoubleDouble;
 use crate::posterior::{Posteriors, StudentT};
+use double_double::DoubleDouble;
 use panels::Panels;
 use rule::{NODES, RULE};
 use stats::distribution::{Beta, student_t_sf};

@@ -6,7 +6,7 @@
 //! Must never know: priors, policies.
 
 use crate::best::Imprecise;
-use crate::double_double::DoubleDouble;
+use double_double::DoubleDouble;
 use stats::{Sums, Undefined};
 
 /// Most units of one arm.

@@ -25,7 +25,6 @@
 
 mod best;
 mod design;
-mod double_double;
 mod evidence;
 mod policy;
 mod posterior;

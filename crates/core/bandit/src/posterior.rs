@@ -3,8 +3,8 @@
 //! Must never know: how beliefs become weights.
 
 use crate::design::{Objective, Reward};
-use crate::double_double::DoubleDouble;
 use crate::evidence::{InvalidSums, Outcomes, Values, origin, outcomes, values};
+use double_double::DoubleDouble;
 use stats::Sums;
 use stats::distribution::{Beta, student_t_pdf};
 

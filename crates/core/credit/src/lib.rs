@@ -27,7 +27,6 @@
 
 mod back_test;
 mod data_driven;
-mod double_double;
 mod event;
 #[cfg(test)]
 mod fixture;

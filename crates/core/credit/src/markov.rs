@@ -10,10 +10,10 @@ mod solve;
 
 use std::sync::Arc;
 
-use crate::double_double::DoubleDouble;
 use crate::paths::{PathCounts, Tally};
 use crate::total::{ChannelCredit, Sums};
 use crate::{ShareForm, Undefined};
+use double_double::DoubleDouble;
 
 use chain::Chain;
 

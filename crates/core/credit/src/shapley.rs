@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use crate::Undefined;
-use crate::double_double::DoubleDouble;
 use crate::paths::{PathCounts, Tally};
 use crate::total::{ChannelCredit, Sums};
+use double_double::DoubleDouble;
 
 /// Conversions and value by channel, in order of their bytes. The sums are the totals of all paths with touches.
 ///

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::double_double::DoubleDouble;
 use crate::paths::Tally;
+use double_double::DoubleDouble;
 
 /// How a trained model divides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 //! Must never know: the quadrature rule.
 
 use super::Marginal;
-use crate::double_double::DoubleDouble;
+use double_double::DoubleDouble;
 
 /// Mass that is left out at each end, per arm.
 const TAIL: f64 = 1e-13;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use super::Order;
 use crate::Undefined;
-use crate::double_double::DoubleDouble;
 use crate::paths::PathCounts;
+use double_double::DoubleDouble;
 
 /// How well one order does.
 #[derive(Clone, Copy, Debug, PartialEq)]

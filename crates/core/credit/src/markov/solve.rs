@@ -15,7 +15,7 @@ use std::cell::Cell;
 
 use super::chain::{Chain, Inflow};
 use crate::Undefined;
-use crate::double_double::DoubleDouble;
+use double_double::DoubleDouble;
 
 /// Systems up to this size are eliminated at once: their journeys may circle as long as they like.
 const ELIMINATED_AT_ONCE: usize = 48;
