@@ -76,7 +76,7 @@ impl Randomiser {
     }
 
     /// The arm by the weights of the registry; `None` where a vendor's bucketing leaves the unit out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn draw(&self, unit: &str) -> Option<Drawn> {
         match &self.arithmetic {
             Arithmetic::Salted(salted) => draw(*salted, unit, &self.split),
@@ -110,7 +110,7 @@ impl Randomiser {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn draw(salted: Salted, unit: &str, split: &Split) -> Option<Drawn> {
     let arm = split.arm(salted.bucket(unit, split.total()))?;
     Some(Drawn { arm, propensity: chance_in(split, arm)? })

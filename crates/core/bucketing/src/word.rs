@@ -24,6 +24,12 @@ pub(crate) struct Word<T> {
     text: T,
 }
 
+impl<T: AsRef<str>> AsRef<str> for Word<T> {
+    fn as_ref(&self) -> &str {
+        self.text.as_ref()
+    }
+}
+
 impl<T: AsRef<str>> Word<T> {
     #[inline]
     pub(crate) fn new(text: T) -> Self {

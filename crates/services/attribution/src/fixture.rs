@@ -10,7 +10,8 @@ use ids::EventId;
 use journal::{FactId, Key, LogRecord, MemoryTopic, NewRecord, Op, Revision, StageRunner, Stepped, Topic};
 use prost::Message;
 
-use crate::PROJECT;
+use crate::config::ResetMode;
+use crate::{Config, PROJECT};
 
 /// 2026-01-21T13:33:20Z.
 pub(crate) const T0: i64 = 1_769_002_400_000;
@@ -101,6 +102,11 @@ pub(crate) fn live_shares(records: &[Arc<LogRecord>]) -> BTreeMap<(String, Strin
     }
     let live = newest.into_iter().filter(|(_, record)| record.op == Op::Value);
     live.map(|(slot, record)| (slot, SharesFact::decode(record.body.clone()).unwrap())).collect()
+}
+
+/// Settings under which any conversion closes the journey before it.
+pub(crate) fn closed_by_any() -> Config {
+    Config { reset: ResetMode::PreviousConversion, ..Config::default() }
 }
 
 /// A topic of persons' events in memory.

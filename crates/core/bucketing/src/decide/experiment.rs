@@ -54,7 +54,7 @@ impl<'a> Evaluation<'a, '_> {
     }
 
     /// The experiment of this index.
-    #[inline]
+    #[inline(always)]
     pub(super) fn experiment(self, index: u32, experiment: &ExperimentPlan, facts: &Facts<'_>) -> Verdict<'a> {
         let text = experiment.unit.text(self.request.unit, self.request.attributes);
         let unit = text.as_ref().map(|text| text.as_str());

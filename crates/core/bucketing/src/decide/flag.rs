@@ -72,7 +72,7 @@ struct Asking<'a, 'r> {
 
 impl<'a> Evaluation<'a, '_> {
     /// Chooses for the flag of this index; whether there is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn flag(self, index: u32, choice: &mut Choice<'a>) -> bool {
         let Some(flag) = self.snapshot.flag_plan(index) else { return false };
         Asking { evaluation: self, index, flag }.choose(choice);
@@ -92,18 +92,17 @@ impl<'a> Evaluation<'a, '_> {
 }
 
 impl<'a> Asking<'a, '_> {
-    #[inline]
+    #[inline(always)]
     fn choose(self, choice: &mut Choice<'a>) {
-        let Self { evaluation, index, flag } = self;
+        let Self { evaluation, flag, .. } = self;
         if flag.has_conditions
             && let Some(reason) = self.kept_out()
         {
             return self.default(choice, reason);
         }
         if !flag.rules.is_empty() {
-            let Some(definition) = evaluation.snapshot.flag_at(index) else { return };
             let arena = Arena::default();
-            let facts = Facts::new(&arena, evaluation.request, definition.key());
+            let facts = Facts::new(&arena, evaluation.request, &flag.key);
             for rule in &flag.rules {
                 match self.rule(rule, &facts, choice) {
                     Outcome::Taken => return,

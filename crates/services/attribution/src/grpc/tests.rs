@@ -8,8 +8,7 @@ use tonic::Code;
 use tonic::transport::Server;
 
 use super::*;
-use crate::Config;
-use crate::fixture::{T0, deliver, id, person_events, published, purchase, settle, signup, touch};
+use crate::fixture::{T0, closed_by_any, deliver, id, person_events, published, purchase, settle, signup, touch};
 
 /// Revenue that knows of one sale by e-mail.
 struct OneSale;
@@ -78,7 +77,7 @@ async fn served(folder: &TempDir) -> (Channel, Service) {
     let topic = person_events();
     let reader = std::sync::Arc::clone(&topic) as _;
     let revenue = RevenueServiceClient::new(revenue);
-    let service = Service::open(database, Config::default(), reader, revenue).await.unwrap();
+    let service = Service::open(database, closed_by_any(), reader, revenue).await.unwrap();
     let events = [touch(1, T0, "email", "spring"), purchase(2, T0 + 1, "t:T1"), signup(3, T0 + 2, 40, "EUR")];
     deliver(&topic, events.iter().map(|event| published("u:alice", event)));
     settle(service.stage().as_ref()).await;

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::fixture::{
-    T0, deliver, exposure, id, live_shares, person_events, published, purchase, settle, signup, touch,
+    T0, closed_by_any, deliver, exposure, id, live_shares, person_events, published, purchase, settle, signup, touch,
 };
 
 const ALICE: &str = "u:alice";
@@ -36,7 +36,7 @@ fn one_sale() -> MoneyCredit {
 async fn open(folder: &TempDir, topic: &Arc<MemoryTopic>, revenue: Option<MoneyCredit>) -> Service {
     let path = folder.path().join("attribution.db");
     let database = Database::open_sqlite::<migrations::attribution::Migrator>(&path).await.unwrap();
-    Service::open(database, Config::default(), Arc::clone(topic) as _, FixedRevenue(revenue)).await.unwrap()
+    Service::open(database, closed_by_any(), Arc::clone(topic) as _, FixedRevenue(revenue)).await.unwrap()
 }
 
 fn feed(topic: &MemoryTopic) {

@@ -11,8 +11,10 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::Config;
+use crate::config::ResetMode;
 use crate::fixture::{
-    T0, deliver, exposure, id, live_shares, person_events, published, purchase, settle, signup, touch, withdrawn,
+    T0, closed_by_any, deliver, exposure, id, live_shares, person_events, published, purchase, settle, signup, touch,
+    withdrawn,
 };
 
 mod vectors;
@@ -30,10 +32,14 @@ struct Bench {
 
 impl Bench {
     fn with(models: &[&str], options: Options) -> Self {
+        Self::of(fold(models), options)
+    }
+
+    fn of(fold: AttributionFold, options: Options) -> Self {
         let (events, shares) = (person_events(), Arc::new(MemoryTopic::new(Topic::Shares)));
         let state = Arc::new(MemoryStage::new("attribution", vec![Arc::clone(&shares)]));
         let store: Arc<dyn StageStore> = Arc::clone(&state) as Arc<dyn StageStore>;
-        let stage = Stage::new(fold(models), store, vec![Arc::clone(&events) as _], options);
+        let stage = Stage::new(fold, store, vec![Arc::clone(&events) as _], options);
         Self { events, shares, state, stage }
     }
 
@@ -74,7 +80,7 @@ impl Bench {
 }
 
 fn fold(models: &[&str]) -> AttributionFold {
-    let config = Config { models: models.iter().map(ToString::to_string).collect(), ..Config::default() };
+    let config = Config { models: models.iter().map(ToString::to_string).collect(), ..closed_by_any() };
     AttributionFold::new(Arc::new(Settings::try_from(&config).unwrap()))
 }
 
@@ -123,6 +129,18 @@ async fn touches_without_marketing_consent_earn_nothing_and_exposures_are_none()
     let purchase = PersonEvent { marketing: false, ..purchase(4, T0 + 3, "t:T1") };
     bench.take_of(ALICE, &[refused, exposure(2, T0 + 1), touch(3, T0 + 2, "email", ""), purchase]).await;
     assert_eq!(bench.channels(4), ["email"]);
+}
+
+#[tokio::test]
+async fn a_conversion_of_another_type_closes_no_journey_unless_asked_to() {
+    let events = [touch(1, T0, "email", ""), purchase(2, T0 + 1, "t:T1"), signup(3, T0 + 2, 0, "")];
+    let again = purchase(4, T0 + 3, "t:T2");
+    for (reset, of_signup) in [(ResetMode::PreviousConversion, 0), (ResetMode::PreviousOfType, 1)] {
+        let config = Config { models: vec!["linear".into()], reset, ..Config::default() };
+        let bench = Bench::of(AttributionFold::new(Arc::new(Settings::try_from(&config).unwrap())), Options::default());
+        bench.take_of(ALICE, &[events.as_slice(), std::slice::from_ref(&again)].concat()).await;
+        assert_eq!([2, 3, 4].map(|conversion| bench.channels(conversion).len()), [1, of_signup, 0]);
+    }
 }
 
 #[tokio::test]
