@@ -65,14 +65,10 @@ impl Randomiser {
         Ok(Self { arithmetic, split, traffic: Salted::traffic(salt), traffic_per_million })
     }
 
-    /// Whether the share of traffic is everybody.
-    pub(crate) const fn is_for_all(&self) -> bool {
-        self.traffic_per_million == TRAFFIC_TOTAL
-    }
-
     /// Whether the unit is within the share of traffic.
+    #[inline]
     pub(crate) fn takes_part(&self, unit: &str) -> bool {
-        self.is_for_all() || self.traffic.per_million(unit) < self.traffic_per_million
+        self.traffic_per_million == TRAFFIC_TOTAL || self.traffic.per_million(unit) < self.traffic_per_million
     }
 
     /// The arm by the weights of the registry; `None` where a vendor's bucketing leaves the unit out.

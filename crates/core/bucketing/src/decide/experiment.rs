@@ -24,13 +24,11 @@ pub(super) enum Verdict<'a> {
     NotMeant,
 }
 
-/// Why a unit takes no part; small enough for registers.
+/// What keeps a unit out; small enough for registers.
 enum KeptOut<'a> {
-    /// By a holdout.
+    /// A holdout.
     Held(&'a Holdout),
     For(Reason),
-    /// The audience is not for it.
-    NotMeant,
 }
 
 impl<'a> Evaluation<'a, '_> {
@@ -58,16 +56,23 @@ impl<'a> Evaluation<'a, '_> {
     pub(super) fn experiment(self, index: u32, experiment: &ExperimentPlan, facts: &Facts<'_>) -> Verdict<'a> {
         let text = experiment.unit.text(self.request.unit, self.request.attributes);
         let unit = text.as_ref().map(|text| text.as_str());
-        if experiment.has_conditions
-            && let Some(kept_out) = self.kept_out(experiment, unit, facts)
+        if experiment.has_gates
+            && let Some(kept_out) = self.kept_out(experiment, unit)
         {
             return match kept_out {
                 KeptOut::Held(holdout) => Verdict::Control { reason: Reason::Holdout, holdout: Some(holdout) },
                 KeptOut::For(reason) => Verdict::Out(reason),
-                KeptOut::NotMeant => Verdict::NotMeant,
             };
         }
+        match experiment.audience.as_ref().map(|audience| audience.holds(facts)) {
+            None | Some(Some(true)) => {}
+            Some(Some(false)) => return Verdict::NotMeant,
+            Some(None) => return Verdict::Out(Reason::AudienceFailed),
+        }
         let Some(unit) = unit else { return Verdict::Out(Reason::NoUnit) };
+        if !experiment.randomiser.takes_part(unit) {
+            return Verdict::Out(Reason::OutOfTraffic);
+        }
         if experiment.has_state || matches!(self.request.sticky, Sticky::Entries([_, ..])) {
             return self.by_state(index, experiment, unit);
         }
@@ -77,9 +82,9 @@ impl<'a> Evaluation<'a, '_> {
         }
     }
 
-    /// Why the unit takes no part, if it does not.
+    /// What keeps the unit out before the audience is asked.
     #[inline(never)]
-    fn kept_out(self, experiment: &ExperimentPlan, unit: Option<&str>, facts: &Facts<'_>) -> Option<KeptOut<'a>> {
+    fn kept_out(self, experiment: &ExperimentPlan, unit: Option<&str>) -> Option<KeptOut<'a>> {
         if let Some(reason) = self.not_running(experiment) {
             return Some(KeptOut::For(reason));
         }
@@ -94,13 +99,7 @@ impl<'a> Evaluation<'a, '_> {
         {
             return Some(KeptOut::For(Reason::Excluded));
         }
-        match experiment.audience.as_ref().map(|audience| audience.holds(facts)) {
-            None | Some(Some(true)) => {}
-            Some(Some(false)) => return Some(KeptOut::NotMeant),
-            Some(None) => return Some(KeptOut::For(Reason::AudienceFailed)),
-        }
-        let is_outside = unit.is_some_and(|unit| !experiment.randomiser.takes_part(unit));
-        is_outside.then_some(KeptOut::For(Reason::OutOfTraffic))
+        None
     }
 
     fn not_running(self, experiment: &ExperimentPlan) -> Option<Reason> {

@@ -95,8 +95,8 @@ pub(crate) struct RolloutPlan {
 pub(crate) struct ExperimentPlan {
     pub(crate) key: Word<Name>,
     pub(crate) revision: u32,
-    /// Whether anything but the lack of an id could keep a unit out.
-    pub(crate) has_conditions: bool,
+    /// Whether its state, period, prerequisites, holdouts or layer could keep a unit out.
+    pub(crate) has_gates: bool,
     /// Whether it keeps entries, has a bandit's weights or stopped arms; an entry that is there counts without.
     pub(crate) has_state: bool,
     pub(crate) is_running: bool,
@@ -139,7 +139,7 @@ impl ExperimentPlan {
         let definition = experiment.definition();
         Self {
             key: Word::new(experiment.key().clone()),
-            has_conditions: true,
+            has_gates: true,
             has_state: experiment.keeps_entries() || !experiment.stopped_arms().is_empty(),
             is_running: definition.state == State::Running,
             is_bandit: definition.allocation == Allocation::Bandit,
@@ -161,15 +161,13 @@ impl ExperimentPlan {
 
     /// The plan, complete, with its summary.
     pub(super) fn summed_up(self) -> Self {
-        let Self { is_running, start, end, audience, randomiser, holdouts, layer, prerequisites, .. } = &self;
+        let Self { is_running, start, end, holdouts, layer, prerequisites, .. } = &self;
         let is_open = *is_running
             && start.is_none()
             && end.is_none()
-            && audience.is_none()
-            && randomiser.is_for_all()
             && holdouts.is_empty()
             && layer.is_none()
             && prerequisites.is_empty();
-        Self { has_conditions: !is_open, ..self }
+        Self { has_gates: !is_open, ..self }
     }
 }
