@@ -56,8 +56,10 @@ enum Scenario {
     Pipeline,
     /// Start, memory and end of a server with nothing to do
     Idle,
-    /// Money in the pure cores: division, fold, chain, join, and a million random histories
+    /// Money in the pure cores: division, fold, chain, join
     Ledger,
+    /// A million random histories of money, looked at for breaches of any invariant of the ledger
+    Property,
     /// Credit in the pure core: a million journeys, Markov, Shapley, every rule model
     Credit,
     /// decide() in process beside the evaluators of flagd and Unleash on definitions that mean the same
@@ -132,6 +134,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Scenario::Pipeline => &[scenario::pipeline::run],
         Scenario::Idle => &[scenario::idle::run],
         Scenario::Ledger => &[scenario::ledger::run],
+        Scenario::Property => &[scenario::property::run],
         Scenario::Credit => &[scenario::credit::run],
         Scenario::Decide => &[scenario::decide::run],
         Scenario::Weights => &[scenario::weights::run],
@@ -142,10 +145,12 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Scenario::All => &[
             scenario::idle::run,
             scenario::ledger::run,
+            scenario::property::run,
             scenario::credit::run,
             scenario::decide::run,
             scenario::weights::run,
             scenario::regret::run,
+            scenario::estimates::run,
             scenario::assign::run,
             scenario::record::run,
             scenario::pipeline::run,

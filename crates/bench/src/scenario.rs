@@ -8,6 +8,7 @@ pub mod estimates;
 pub mod idle;
 pub mod ledger;
 pub mod pipeline;
+pub mod property;
 pub mod record;
 pub mod regret;
 pub mod vectors;

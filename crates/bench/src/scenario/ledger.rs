@@ -1,9 +1,7 @@
 //! Money in the pure cores, on one core: dividing an amount, folding events, verifying the chain, joining a processor's
-//! file; and a million random histories in which every invariant of the ledger is looked for breaches.
+//! file.
 //!
 //! Must never know: services, storage.
-
-mod histories;
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -20,12 +18,10 @@ use crate::Plan;
 use crate::error::Error;
 use crate::measure::median;
 use crate::report::Report;
-use histories::Counts;
 
 const REPEATS: u32 = 5;
 const EVENTS: usize = 1_000_000;
 const LINES: usize = 1_000_000;
-const HISTORIES: u64 = 1_000_000;
 /// Amounts that are divided, and how often each in one turn.
 const AMOUNTS: usize = 10_000;
 const ROUNDS: usize = 100;
@@ -54,7 +50,6 @@ pub fn run(plan: &Plan) -> Result<Report, Error> {
         joins.push(join(&transactions)?);
         eprintln!("ledger: repeat {repeat} of {repeats}");
     }
-    let (counts, seconds) = histories(plan.seed, currency);
     let mut report = Report::new("ledger", plan.seed, repeats, &["one core"]);
     report.condition("division", format!("{SHARES} shares that sum to 2^30; everyday amounts are below 1,000.00"));
     let transactions = transactions.len();
@@ -64,21 +59,15 @@ pub fn run(plan: &Plan) -> Result<Report, Error> {
     );
     report.condition("chain", format!("{LINES} lines, SHA-256, against the head that was kept"));
     report.condition("join", "the same transactions beside a file that agrees with them, totals by day included");
-    report.condition("histories", format!("{HISTORIES}, once; {counts}"));
-    for breach in &counts.breaches {
-        report.condition("breach", breach.clone());
-    }
     let medians = [&small, &folds, &chains].map(|values| median(values));
     report.figure("division of an everyday amount, ns", vec![small]);
     report.figure("division of amounts up to 2^63, ns", vec![large]);
     report.figure("fold and entries of 1,000,000 events, s", vec![folds]);
     report.figure("chain verified, lines/s", vec![chains]);
     report.figure("fold, join and totals of 1,000,000 events, s", vec![joins]);
-    report.figure("histories, s", vec![vec![seconds]]);
     report.below("ns of a division by 5 shares", medians[0], 100.0);
     report.below("s of 1,000,000 events through the fold", medians[1], 0.4);
     report.at_least("lines/s of the chain", medians[2], 1_000_000.0);
-    report.below("breaches of an invariant", counts.breaches_total as f64, 1.0);
     Ok(report)
 }
 
@@ -171,7 +160,7 @@ fn join(transactions: &[Vec<MoneyEvent>]) -> Result<f64, Error> {
 }
 
 /// What a processor would say of an entry.
-fn row(entry: &Booked) -> Row {
+pub fn row(entry: &Booked) -> Row {
     Row {
         at: entry.at,
         row_id: entry.event_id.to_string(),
@@ -226,24 +215,4 @@ fn line(place: usize, transaction: &str, currency: Currency) -> BookLine<'_> {
         credit: Account::Sales,
         amount: Money::new(place as i64 + 1, currency),
     }
-}
-
-/// All histories, each from a stream of its own, so that one can be drawn again alone. Seconds.
-fn histories(seed: u64, currency: Currency) -> (Counts, f64) {
-    let begun = Instant::now();
-    let mut counts = Counts::default();
-    for number in 0..HISTORIES {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(number + 1);
-        histories::check(&mut rng, currency, number, &mut counts);
-        if (number + 1) % (HISTORIES / 10) == 0 {
-            let seconds = begun.elapsed().as_secs_f64();
-            eprintln!(
-                "ledger: {} of {HISTORIES} histories in {seconds:.1} s, {} breaches",
-                number + 1,
-                counts.breaches_total
-            );
-        }
-    }
-    (counts, begun.elapsed().as_secs_f64())
 }

@@ -8,7 +8,7 @@ use crate::interval::{Interval, PValues};
 use crate::moments::Moments;
 use crate::parameter::Alpha;
 use crate::undefined::Undefined;
-use crate::warning::{FEW_CONVERSIONS, WEAK_DENOMINATOR, Warning, Warnings};
+use crate::warning::{FEW_CONTRIBUTIONS_FOR_LIFT, FEW_CONVERSIONS, WEAK_DENOMINATOR, Warning, Warnings};
 
 /// Conversions among the units of one arm: at least one unit, and no more conversions than units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +128,9 @@ pub struct TwoProportion {
     pub n_b: u64,
     /// Why the numbers may not deserve trust.
     pub warnings: Warnings,
+    /// Why the lift may not: all that, and [`Warning::Skewed`] below [`FEW_CONTRIBUTIONS_FOR_LIFT`] conversions in the
+    /// control. [`katz`] keeps its level there.
+    pub lift_warnings: Warnings,
 }
 
 /// Compares two conversion rates: the score test with the pooled variance and Wald's interval with the unpooled one (Agresti,
@@ -151,6 +154,9 @@ pub fn two_proportion(a: Conversions, b: Conversions, alpha: Alpha) -> Result<Tw
         if lift_error > 0.0 { Ok(lift_error) } else { Err(Undefined::NoVariance) }
     });
     let lift_interval = lift.and_then(|lift| Interval::around(lift, quantile * lift_standard_error?));
+    let warnings = Warnings::NONE
+        .and(Warning::FewConversions, a.rarer().min(b.rarer()) < FEW_CONVERSIONS)
+        .and(Warning::WeakBaseline, a.rate() < WEAK_DENOMINATOR * variance_a.sqrt());
     Ok(TwoProportion {
         rate_a: a.rate(),
         rate_b: b.rate(),
@@ -164,9 +170,9 @@ pub fn two_proportion(a: Conversions, b: Conversions, alpha: Alpha) -> Result<Tw
         squared_error_a: variance_a,
         n_a: a.n,
         n_b: b.n,
-        warnings: Warnings::NONE
-            .and(Warning::FewConversions, a.rarer().min(b.rarer()) < FEW_CONVERSIONS)
-            .and(Warning::WeakBaseline, a.rate() < WEAK_DENOMINATOR * variance_a.sqrt()),
+        warnings,
+        // The rarer outcome does not matter to a quotient, which is skewed by its denominator.
+        lift_warnings: warnings.and(Warning::Skewed, (a.x as f64) < FEW_CONTRIBUTIONS_FOR_LIFT),
     })
 }
 
@@ -176,11 +182,11 @@ impl TwoProportion {
     #[must_use]
     pub fn comparison(&self, alpha: Alpha) -> Comparison {
         let reference =
-            Reference::normal(Method::TwoProportion, alpha, [self.n_a, self.n_b]).with_warnings(self.warnings);
+            |warnings| Reference::normal(Method::TwoProportion, alpha, [self.n_a, self.n_b]).with_warnings(warnings);
         Comparison {
             difference: self.difference,
-            absolute: self.absolute(&reference),
-            relative: self.relative(&reference),
+            absolute: self.absolute(&reference(self.warnings)),
+            relative: self.relative(&reference(self.lift_warnings)),
             baseline: Baseline::plain(self.rate_a, self.squared_error_a),
         }
     }

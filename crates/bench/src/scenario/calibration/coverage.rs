@@ -197,13 +197,15 @@ fn rates(rng: &mut ChaCha8Rng, rate: f64, units: u64) -> Option<Vec<Look>> {
     let (a, b) = (a?, b?);
     let test = two_proportion(a, b, alpha()).ok()?;
     let warned = !test.warnings.is_empty();
+    let warned_of_lift = !test.lift_warnings.is_empty();
     let look = |interval: Option<Interval>, truth: f64| Look { held: interval.map(|one| holds(one, truth)), warned };
+    let of_lift = |interval: Option<Interval>| Look { warned: warned_of_lift, ..look(interval, FACTOR - 1.0) };
     let difference = rate * (FACTOR - 1.0);
     Some(vec![
         look(Some(test.interval), difference),
         look(newcombe(a, b, alpha()).ok(), difference),
         look(agresti_caffo(a, b, alpha()).ok(), difference),
-        look(test.lift_interval.ok(), FACTOR - 1.0),
+        of_lift(test.lift_interval.ok()),
         look(katz(a, b, alpha()).ok(), FACTOR - 1.0),
     ])
 }

@@ -222,7 +222,7 @@ fn conversions(rng: &mut ChaCha8Rng, rate: f64) -> Vec<Option<f64>> {
             lift: test.lift.ok().zip(test.lift_standard_error.ok()),
             p: test.test.ok().map(|test| test.p.two_sided),
             warned: !test.warnings.is_empty(),
-            lift_warned: !test.warnings.is_empty(),
+            lift_warned: !test.lift_warnings.is_empty(),
         })
     });
     (all[OF_MEANS], all[OF_MEANS + 1]) = (yes(split), yes(in_blocks));

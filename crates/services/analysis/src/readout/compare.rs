@@ -123,7 +123,7 @@ fn conversions(control: &Sums, treatment: &Sums, levels: &Levels) -> Result<Comp
         sequential: levels.sequence(got.difference, got.standard_error, units),
         sequential_lift: got.lift.and_then(|lift| levels.sequence(lift, lift_error(got.lift_interval?), units)),
         warnings: got.warnings,
-        lift_warnings: got.warnings,
+        lift_warnings: got.lift_warnings,
     })
 }
 

@@ -33,7 +33,7 @@ pub fn quantile(rng: &mut ChaCha8Rng, units: u64, deviations: f64) -> Option<Vec
         }
         QuantileArm::of_counts(&counts, 1.0 - normal_sf(deviations)).ok()
     });
-    let comparison = quantile_difference(&a?, &b?, ClusterUnits::Clusters, alpha()).ok()?;
+    let comparison = quantile_difference(&a?, &b?, ClusterUnits::OrderStatistics, alpha()).ok()?;
     Some(of_comparison(&comparison, (FACTOR - 1.0) * (LOG.0 + LOG.1 * deviations).exp()))
 }
 
@@ -62,7 +62,7 @@ pub fn clustered_median(rng: &mut ChaCha8Rng, clusters: u64) -> Option<Vec<Look>
         }
         Some(QuantileArm::of_counts(&counts, 0.5).ok()?.with_clusters(below.joint()?))
     });
-    let comparison = quantile_difference(&a?, &b?, ClusterUnits::Clusters, alpha()).ok()?;
+    let comparison = quantile_difference(&a?, &b?, ClusterUnits::OrderStatistics, alpha()).ok()?;
     Some(of_comparison(&comparison, (FACTOR - 1.0) * LOG.0.exp()))
 }
 

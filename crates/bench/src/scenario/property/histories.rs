@@ -242,7 +242,7 @@ impl Case<'_> {
     fn rows(&mut self, booked: &[Booked]) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         for entry in booked {
-            let mut row = super::row(entry);
+            let mut row = crate::scenario::ledger::row(entry);
             match self.rng.random_range(0..12) {
                 0 => continue,
                 1 => row.effect_minor += 1,
