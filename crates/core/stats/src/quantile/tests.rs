@@ -119,3 +119,17 @@ fn clusters_of_one_change_little_and_copies_widen_the_error() {
     let wide = quantile_interval(&nine, 0.5, 9.0, Alpha::FIVE_PERCENT).unwrap();
     assert!(wide.lower() < narrow.lower() && narrow.upper() < wide.upper());
 }
+
+#[test]
+fn a_quantiles_error_is_known_as_well_as_the_values_between_its_order_statistics_tell() {
+    let values: Vec<i64> = (0..500).map(|unit| 10_000 + 37 * unit).collect();
+    let arm = QuantileArm::of_counts(&counted(&values), 0.5).unwrap();
+    let at = |units| quantile_difference(&arm, &arm, units, Alpha::FIVE_PERCENT).unwrap().absolute.unwrap();
+    let (few, all) = (at(ClusterUnits::OrderStatistics), at(ClusterUnits::Values));
+    // 2 * 1.96 * sqrt(500 / 4) = 43.8 values, so 22 degrees of freedom an arm.
+    assert_eq!((few.df, few.n_a, few.n_b), (Some(44.0), 500, 500));
+    assert!(all.df.unwrap() > 990.0 && (few.standard_error / all.standard_error - 1.0).abs() < 1e-12);
+    let wider = (few.interval.upper() - few.effect) / (all.interval.upper() - all.effect);
+    // Student's quantiles of 2.0154 and 1.9623.
+    assert!((wider - 1.02706).abs() < 1e-3, "{wider}");
+}
