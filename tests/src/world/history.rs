@@ -1,4 +1,5 @@
-//! What happened, in the plainest form: the chain gets it as records, the real system as events, the reference as it is.
+//! What happened, in the plainest form: the chain gets it as records, the real system as events, the reference as it
+//! is.
 //!
 //! Must never know: keys, persons, what follows from it.
 

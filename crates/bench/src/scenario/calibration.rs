@@ -1,5 +1,5 @@
-//! Whether the statistics keep their promises: error levels under peeking, coverage, power, false discoveries, estimates
-//! from bandit data. Simulated, with seeds; a broken promise is printed as missed and asserted nowhere.
+//! Whether the statistics keep their promises: error levels under peeking, coverage, power, false discoveries,
+//! estimates from bandit data. Simulated, with seeds; a broken promise is printed as missed and asserted nowhere.
 //!
 //! Must never know: services, storage. It reads nothing but what `stats` and `bandit` give out.
 

@@ -94,8 +94,8 @@ pub fn apportion<W: Copy + Into<u64>, P: Part>(weights: &[W], units: u64, parts:
 /// `weight * units / total`, rounded, halves up; `total` is not 0. All parts together miss `units` by at most half a
 /// unit per weight.
 ///
-/// These are exactly the units whose `weight / (2a + 1)` is at least `total / (2 units)`: the first ones of the method's
-/// order. So what is missing or too much follows in that same order, or leaves in its reverse.
+/// These are exactly the units whose `weight / (2a + 1)` is at least `total / (2 units)`: the first ones of the
+/// method's order. So what is missing or too much follows in that same order, or leaves in its reverse.
 fn rounded_part(weight: u64, units: u64, total: u128, narrow_total: Option<u64>) -> u64 {
     // Amounts of every day stay in 64 bits, where the division is several times faster.
     if let Some(total) = narrow_total

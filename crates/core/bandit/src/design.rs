@@ -37,8 +37,8 @@ pub enum Reward {
         /// Prior failures.
         failures: f64,
     },
-    /// Any number per unit, in any fixed point. The prior is a normal-inverse-gamma with mean and variance of the rewards
-    /// of all arms that learn together, so neither of stopped arms nor of those that burn in, and the weight of
+    /// Any number per unit, in any fixed point. The prior is a normal-inverse-gamma with mean and variance of the
+    /// rewards of all arms that learn together, so neither of stopped arms nor of those that burn in, and the weight of
     /// `prior_units` units, 1 to 10^9: at 1 the unit-information prior (Kass & Wasserman 1995). It moves with the
     /// rewards' scale, so that no weight depends on the currency.
     Value {

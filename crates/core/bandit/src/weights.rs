@@ -22,8 +22,8 @@ pub struct Weights {
 /// The weight of one arm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ArmWeight {
-    /// Its weight, out of the total. 0 when stopped, or when it learns without a floor and its share is below half of one
-    /// weight.
+    /// Its weight, out of the total. 0 when stopped, or when it learns without a floor and its share is below half of
+    /// one weight.
     pub weight: u32,
     /// What the weight rests on.
     pub basis: Basis,
@@ -62,11 +62,11 @@ impl Basis {
 /// The weights for `epoch` after what was observed: per arm of the design its sums by period, oldest first (a single
 /// period where nothing is discounted).
 ///
-/// Every arm that is not stopped gets `f + (1 - K f) x`: the design's floor f for each of these K arms, and its part x of
-/// what is above the floors. An arm's x is its fixed share until it has the design's `min_impressions`; those that have
-/// divide by policy what the others leave of 1. Shares become integers by Webster's method, ties to the earlier arm. But no
-/// arm gets less than the whole part of its floor, and at least 1 where there is a floor or its weight is fixed: with
-/// nobody at all it would never learn. What that takes is taken from arms that got most above their share.
+/// Every arm that is not stopped gets `f + (1 - K f) x`: the design's floor f for each of these K arms, and its part x
+/// of what is above the floors. An arm's x is its fixed share until it has the design's `min_impressions`; those that
+/// have divide by policy what the others leave of 1. Shares become integers by Webster's method, ties to the earlier
+/// arm. But no arm gets less than the whole part of its floor, and at least 1 where there is a floor or its weight is
+/// fixed: with nobody at all it would never learn. What that takes is taken from arms that got most above their share.
 ///
 /// # Errors
 /// [`InvalidSums`] naming the arm whose sums cannot be, or saying that all together give no weights.

@@ -1,9 +1,9 @@
 //! Mutual exclusion: experiments of one layer own disjoint sets of a million buckets, so that no unit is in two.
 //!
-//! Buckets are given out from what is free, when an experiment needs them, and taken back when it stops; so nobody plans
-//! room ahead. Which ones is scattered anew with every allocation: an experiment does not inherit the users of the one
-//! that had its room before. Every layer is a value; a change makes another.
-//! Must never know: what the owners are.
+//! Buckets are given out from what is free, when an experiment needs them, and taken back when it stops; so nobody
+//! plans room ahead. Which ones is scattered anew with every allocation: an experiment does not inherit the users of
+//! the one that had its room before. Every layer is a value; a change makes another. Must never know: what the owners
+//! are.
 
 use crate::hash_version::{MAX_SALT_BYTES, Salted, is_salt};
 use crate::murmur3::Murmur3;

@@ -203,8 +203,8 @@ impl Expression {
         self.references.iter().find(changed).map(|(name, _)| name.as_ref())
     }
 
-    /// Whether the facts satisfy it, asking the engine; `None` when it cannot be evaluated for them, as when it orders a number against a
-    /// text that is none.
+    /// Whether the facts satisfy it, asking the engine; `None` when it cannot be evaluated for them, as when it orders
+    /// a number against a text that is none.
     #[inline(never)]
     pub(crate) fn holds(&self, facts: &Facts<'_>) -> Option<bool> {
         self.evaluate(facts, |value| ENGINE.truthy(value))

@@ -91,8 +91,9 @@ impl<'a> History<'a> {
 
     /// The touches after the last conversion, oldest first: a journey that has not converted, or never will. With a
     /// type and [`Reset::PreviousOfType`] or [`Reset::None`], after the last conversion of that type: under
-    /// [`Reset::None`] too, where no conversion closes another's journey, what led to a conversion is not open any more.
-    /// The windows are those of a conversion of the type (or of none) at the last touch. Empty where nothing came after.
+    /// [`Reset::None`] too, where no conversion closes another's journey, what led to a conversion is not open any
+    /// more. The windows are those of a conversion of the type (or of none) at the last touch. Empty where nothing came
+    /// after.
     #[must_use]
     pub fn open(&self, conversion_type: Option<&str>, rules: &JourneyRules) -> Vec<&'a Touch> {
         let touches = self.ordered_touches(rules);
@@ -130,8 +131,8 @@ impl<'a> History<'a> {
         conversions
     }
 
-    /// Milestones and conversions by type. The conversions are those that stand for their transaction: another report of
-    /// the same one is no step that follows it.
+    /// Milestones and conversions by type. The conversions are those that stand for their transaction: another report
+    /// of the same one is no step that follows it.
     fn steps(&self, conversions: &[&'a Conversion]) -> BTreeMap<&'a str, BTreeSet<(Timestamp, EventId)>> {
         let mut steps: BTreeMap<&str, BTreeSet<(Timestamp, EventId)>> = BTreeMap::new();
         for milestone in self.milestones {

@@ -49,8 +49,8 @@ fn measured(journey: &Journey<'_>, touches: &[&Touch], rule: &Rule) -> Vec<u64> 
     weights
 }
 
-/// Learned parts of one journey beside the largest of them, which becomes 2^53: however small they all are, none loses a
-/// digit, and there is room to divide a channel's part among its touches.
+/// Learned parts of one journey beside the largest of them, which becomes 2^53: however small they all are, none loses
+/// a digit, and there is room to divide a channel's part among its touches.
 pub(crate) fn scaled(parts: &[f64]) -> Vec<u64> {
     const LARGEST: f64 = 9_007_199_254_740_992.0;
     let largest = parts.iter().copied().fold(0.0, f64::max);

@@ -146,8 +146,8 @@ pub enum MatchError {
     },
 }
 
-/// `units x price` in minor units of a currency, rounded once, half to even; `None` beyond 64 bits, or where the product
-/// has more than 38 digits, zeros at the end not counted: it is exact or not there.
+/// `units x price` in minor units of a currency, rounded once, half to even; `None` beyond 64 bits, or where the
+/// product has more than 38 digits, zeros at the end not counted: it is exact or not there.
 #[must_use]
 pub fn minor_units(units: Decimal, price: Decimal, currency: Currency) -> Option<i64> {
     let (units, price) = (units.normalize(), price.normalize());

@@ -136,7 +136,8 @@ pub fn entries(transaction: &Transaction) -> Vec<Entry> {
         .collect()
 }
 
-/// Debits minus credits in minor units, per currency and account; accounts at zero are left out. Each currency sums to 0.
+/// Debits minus credits in minor units, per currency and account; accounts at zero are left out. Each currency sums to
+/// 0.
 pub type Balances = BTreeMap<(Currency, Account), i64>;
 
 /// Sums entries; `None` when a balance leaves `i64`.

@@ -84,8 +84,8 @@ impl Kind {
         matches!(self, Self::Refund | Self::RefundFailure | Self::Chargeback | Self::ChargebackReversal)
     }
 
-    /// What makes two events of this kind and of one transaction the same: the processor's id of a reversal, where there
-    /// is one. A fee is always its own: one refund may cost several.
+    /// What makes two events of this kind and of one transaction the same: the processor's id of a reversal, where
+    /// there is one. A fee is always its own: one refund may cost several.
     pub(crate) fn identity(self, refund_id: Option<&str>) -> Option<&str> {
         refund_id.filter(|refund_id| self.is_reversing() && !refund_id.is_empty())
     }

@@ -277,7 +277,8 @@ pub fn fold(events: &[MoneyEvent]) -> Result<Transaction, FoldError> {
     Ok(transaction)
 }
 
-/// Each event id once, by (time, event id). Should two contents share an id, the smaller one counts whatever came first.
+/// Each event id once, by (time, event id). Should two contents share an id, the smaller one counts whatever came
+/// first.
 fn distinct_in_order(events: &[MoneyEvent]) -> Result<Vec<&MoneyEvent>, FoldError> {
     if let Some(event) = events.iter().find(|event| event.amount.minor() < 0) {
         return Err(FoldError::Negative { event_id: event.event_id, amount: event.amount });

@@ -1,10 +1,10 @@
 //! Money events of one transaction folded into what was really kept, and everything that proves it.
 //!
-//! [`fold`] is a function of the set of events, so order of arrival and repetition change nothing. [`entries`] says what
-//! the books should hold, [`diff`] what has to be booked so that they do: postings are only ever appended. [`DailyFlows`]
-//! reports them by the day money moved or by the day it was won. [`chain`] seals the book, [`reconciliation`] compares
-//! it with a processor's file, [`cancellation`] finds the charges of cancellations that name none.
-//! Must never know: persons, credit, exchange rates, storage. The ledger has one set of books per currency.
+//! [`fold`] is a function of the set of events, so order of arrival and repetition change nothing. [`entries`] says
+//! what the books should hold, [`diff`] what has to be booked so that they do: postings are only ever appended.
+//! [`DailyFlows`] reports them by the day money moved or by the day it was won. [`chain`] seals the book,
+//! [`reconciliation`] compares it with a processor's file, [`cancellation`] finds the charges of cancellations that
+//! name none. Must never know: persons, credit, exchange rates, storage. The ledger has one set of books per currency.
 
 #![deny(
     clippy::unwrap_used,

@@ -218,9 +218,9 @@ pub fn booked(events: &[MoneyEvent], transaction: &Transaction) -> Vec<Booked> {
 ///
 /// Rows and entries meet within their kind. A charge is the same as any other charge of the transaction, a reversal as
 /// one with its refund id; what is left without an id meets what has the same amount, within the tolerated time first.
-/// A second row for the same charge or refund id is a duplicate, and so is a second content under one row id: the earlier
-/// stands. What is left then meets in order of time, amounts that were met before last. Findings come by row (time, id),
-/// then entries that are missing there by (time, event id); every distinct row is in one of them.
+/// A second row for the same charge or refund id is a duplicate, and so is a second content under one row id: the
+/// earlier stands. What is left then meets in order of time, amounts that were met before last. Findings come by row
+/// (time, id), then entries that are missing there by (time, event id); every distinct row is in one of them.
 #[must_use]
 pub fn reconcile<'a>(booked: &'a [Booked], rows: &'a [Row], rules: &Rules) -> Vec<Finding<'a>> {
     let mut findings = Vec::with_capacity(rows.len().max(booked.len()));

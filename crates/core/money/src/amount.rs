@@ -107,7 +107,8 @@ impl Money {
         Self { minor, currency }
     }
 
-    /// Reads a decimal number in major units. Zeros below the minor unit are accepted, other digits are not rounded away.
+    /// Reads a decimal number in major units. Zeros below the minor unit are accepted, other digits are not rounded
+    /// away.
     ///
     /// # Errors
     /// [`InvalidAmount`] naming the rule.

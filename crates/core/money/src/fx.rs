@@ -96,7 +96,8 @@ impl std::fmt::Display for Rate {
 
 /// `minor` minor units of `from` in minor units of `to`, rounded once, half to even.
 ///
-/// Exact: the product is taken in full width. A negative half goes to the even number too, so `convert(-x) = -convert(x)`.
+/// Exact: the product is taken in full width. A negative half goes to the even number too, so `convert(-x) =
+/// -convert(x)`.
 ///
 /// # Errors
 /// [`FxError::Overflow`] when the result leaves `i64`.

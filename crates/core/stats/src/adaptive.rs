@@ -12,10 +12,10 @@
 //!
 //! **Which sums.** Weights are constant within an epoch, so that per epoch and arm the units, the sum of their values
 //! and the sum of the squares are enough: a [`Sums`] per cell (epoch of the unit's first exposure, arm). A refund
-//! replaces the unit's contribution in that cell ([`Sums::replace`]), whenever it comes: the reward returns to the epoch
-//! whose propensity earned it. Predictions for an epoch come from the units of earlier epochs as they are known now;
-//! units do not influence each other, so later knowledge of an earlier unit says nothing about the draw of a later one,
-//! and the scores stay unbiased given the past.
+//! replaces the unit's contribution in that cell ([`Sums::replace`]), whenever it comes: the reward returns to the
+//! epoch whose propensity earned it. Predictions for an epoch come from the units of earlier epochs as they are known
+//! now; units do not influence each other, so later knowledge of an earlier unit says nothing about the draw of a later
+//! one, and the scores stay unbiased given the past.
 
 mod scores;
 
@@ -232,8 +232,8 @@ impl AdaptiveTrial {
         Ok(Self { epochs, arms, guess })
     }
 
-    /// The mean of one arm, with a two-sided interval of level `alpha` (Hadad et al. 2021, equations 4 and 6). Epochs in which the arm had no traffic say
-    /// nothing about it and are left out.
+    /// The mean of one arm, with a two-sided interval of level `alpha` (Hadad et al. 2021, equations 4 and 6). Epochs
+    /// in which the arm had no traffic say nothing about it and are left out.
     ///
     /// # Errors
     /// [`Undefined::ArmsDiffer`] when there is no such arm, [`Undefined::TooFewUnits`] below two units,
@@ -244,8 +244,8 @@ impl AdaptiveTrial {
         estimate(estimator, scored.value, error, [scored.units, 0], scored.effective_units, alpha)
     }
 
-    /// The mean of arm `b` less that of arm `a` (as the mean of the differences of scores). Its variance takes in that the scores of two arms come from the same
-    /// units.
+    /// The mean of arm `b` less that of arm `a` (as the mean of the differences of scores). Its variance takes in that
+    /// the scores of two arms come from the same units.
     ///
     /// # Errors
     /// As [`AdaptiveTrial::value`], for either arm.

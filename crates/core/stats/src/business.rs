@@ -2,8 +2,8 @@
 //!
 //! Definitions of Farris, Bendle, Pfeifer & Reibstein, "Marketing Metrics" (2nd ed. 2010): break-even, return on
 //! investment, payback, acquisition cost against customer value, return on spend.
-//! Everything that follows from an effect is computed from its distribution, so it has an interval and a chance, not only
-//! a point. Money is on one scale of one currency, and these numbers annotate accounting: nothing here is booked.
+//! Everything that follows from an effect is computed from its distribution, so it has an interval and a chance, not
+//! only a point. Money is on one scale of one currency, and these numbers annotate accounting: nothing here is booked.
 //! Must never know: ledgers, currencies, channels.
 
 mod growth;
@@ -71,8 +71,8 @@ pub struct Worth {
 }
 
 impl Worth {
-    /// Revenue for one of the metric (the order value of a conversion; 1 for a metric of money) and the share of it that
-    /// is kept.
+    /// Revenue for one of the metric (the order value of a conversion; 1 for a metric of money) and the share of it
+    /// that is kept.
     ///
     /// # Errors
     /// [`InvalidParameter::NotPositive`] when the revenue is not a positive number, [`InvalidParameter::Probability`]
@@ -177,11 +177,11 @@ pub struct Roi {
     pub break_even_lift_of_implementation: Result<f64, Undefined>,
 }
 
-/// The worth of an absolute effect per unit, measured over `days` at the traffic of the experiment: profit is the effect
-/// times the treatment's units times what one brings, return on investment `(profit - cost) / cost`, break-even the lift at
-/// which profit is cost, payback the implementation's cost over the daily profit (sources: the header). All are linear in
-/// the effect or monotone, so intervals are the effect's, carried over. `baseline` is the
-/// control's mean; intervals have the two-sided level `alpha`.
+/// The worth of an absolute effect per unit, measured over `days` at the traffic of the experiment: profit is the
+/// effect times the treatment's units times what one brings, return on investment `(profit - cost) / cost`, break-even
+/// the lift at which profit is cost, payback the implementation's cost over the daily profit (sources: the header). All
+/// are linear in the effect or monotone, so intervals are the effect's, carried over. `baseline` is the control's mean;
+/// intervals have the two-sided level `alpha`.
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] when `days` is not a positive number, the estimate is relative, or a result is not finite.

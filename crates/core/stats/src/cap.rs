@@ -1,9 +1,9 @@
 //! Capped and winsorised means: a few huge values no longer decide.
 //!
 //! A cap that was fixed before the experiment (an amount, or a percentile of the time before it) changes the metric and
-//! nothing else: capped values go into the sums like any others. Limits found in the experiment itself are taken from both
-//! arms together, so that under no effect their own error cancels in the difference; what is estimated is the difference
-//! of means of values drawn in to these limits.
+//! nothing else: capped values go into the sums like any others. Limits found in the experiment itself are taken from
+//! both arms together, so that under no effect their own error cancels in the difference; what is estimated is the
+//! difference of means of values drawn in to these limits.
 
 use crate::estimate::{Comparison, Method, compare};
 use crate::moments::Moments;
@@ -99,7 +99,8 @@ pub struct Winsorised {
 /// Compares two winsorised means (Tukey 1962; limits from both arms together).
 ///
 /// # Errors
-/// [`Undefined::TooFewUnits`] when an arm has less than two values, [`Undefined::OutOfRange`] when a value is not finite.
+/// [`Undefined::TooFewUnits`] when an arm has less than two values, [`Undefined::OutOfRange`] when a value is not
+/// finite.
 pub fn winsorised(a: &[f64], b: &[f64], tails: Tails, alpha: Alpha) -> Result<Winsorised, Undefined> {
     let units = a.len().min(b.len()) as u64;
     if units < 2 {

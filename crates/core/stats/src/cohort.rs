@@ -1,10 +1,9 @@
 //! Cohorts: customers by the period of their first purchase, and what they did in the periods after it.
 //!
-//! A pure fold over one customer's purchases gives a [`Contribution`]; a [`CohortTable`] sums them, by replacement where
-//! a history changes (a refund, a late event), and whole tables can be merged and taken back. Rates come with standard
-//! error and interval as [`Conversions`]. Periods are numbers that the caller's calendar gives out, months or
-//! weeks; money is in minor units.
-//! Must never know: calendars, currencies, who the customers are.
+//! A pure fold over one customer's purchases gives a [`Contribution`]; a [`CohortTable`] sums them, by replacement
+//! where a history changes (a refund, a late event), and whole tables can be merged and taken back. Rates come with
+//! standard error and interval as [`Conversions`]. Periods are numbers that the caller's calendar gives out, months or
+//! weeks; money is in minor units. Must never know: calendars, currencies, who the customers are.
 
 #[cfg(test)]
 mod tests;
@@ -129,8 +128,8 @@ impl Cohort {
         self.cells.get(&offset).copied().unwrap_or_default()
     }
 
-    /// Customers who bought so many periods after their first purchase, of all: retention as cohort charts have it (Fader &
-    /// Hardie, "How to project customer retention", 2007).
+    /// Customers who bought so many periods after their first purchase, of all: retention as cohort charts have it
+    /// (Fader & Hardie, "How to project customer retention", 2007).
     ///
     /// # Errors
     /// [`Undefined::NoUnits`] without customers.
@@ -155,8 +154,8 @@ impl Cohort {
         self.share(self.cells.range(..offset).fold(0_u64, |sum, (_, cell)| sum.saturating_add(cell.last_seen)))
     }
 
-    /// Money kept up to and with that many periods after the first purchase, per customer of the cohort, in minor units.
-    /// A mean without an error: the table keeps no squares of money.
+    /// Money kept up to and with that many periods after the first purchase, per customer of the cohort, in minor
+    /// units. A mean without an error: the table keeps no squares of money.
     ///
     /// # Errors
     /// [`Undefined::NoUnits`] without customers.

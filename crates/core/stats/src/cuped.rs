@@ -1,9 +1,10 @@
 //! Covariate adjustment: what units did before the exposure explains part of what they did after it (CUPED; Deng, Xu,
-//! Kohavi & Walker 2013, "Improving the sensitivity of online controlled experiments by utilizing pre-experiment data").
+//! Kohavi & Walker 2013, "Improving the sensitivity of online controlled experiments by utilizing pre-experiment
+//! data").
 //!
-//! The adjusted metric is `y - theta c`. Theta is the same in both arms, so that the difference stays unbiased as long as
-//! the covariate cannot be influenced by the treatment: it must come from before the exposure. Means and ratios go the
-//! same way, ratios as linearised units.
+//! The adjusted metric is `y - theta c`. Theta is the same in both arms, so that the difference stays unbiased as long
+//! as the covariate cannot be influenced by the treatment: it must come from before the exposure. Means and ratios go
+//! the same way, ratios as linearised units.
 
 use crate::estimate::{Baseline, Comparison, Estimate, Method, Reference, Scale, compare, degrees_of_freedom};
 use crate::joint::Joint;
@@ -60,9 +61,9 @@ pub fn cuped(a: &Joint<2>, b: &Joint<2>, pooling: Pooling, alpha: Alpha) -> Resu
     adjust(Method::Cuped, a, b, pooling, unadjusted, warnings, alpha)
 }
 
-/// Compares two ratios (Deng et al. 2013, section 3.2, on units linearised as by Deng, Knoblich & Lu 2018, equation 3); joint
-/// moments are of (numerator, denominator, covariate's numerator, covariate's denominator) per
-/// unit. The covariate is a ratio too, usually the same one over the time before the exposure.
+/// Compares two ratios (Deng et al. 2013, section 3.2, on units linearised as by Deng, Knoblich & Lu 2018, equation 3);
+/// joint moments are of (numerator, denominator, covariate's numerator, covariate's denominator) per unit. The
+/// covariate is a ratio too, usually the same one over the time before the exposure.
 ///
 /// # Errors
 /// [`Undefined::ZeroDenominator`] when a denominator's mean is zero; as [`crate::ratio`].
@@ -84,8 +85,8 @@ pub fn cuped_ratio(a: &Joint<4>, b: &Joint<4>, pooling: Pooling, alpha: Alpha) -
     adjust_ratio(&linearised(a)?, &linearised(b)?, pooling, weak, alpha)
 }
 
-/// Compares two ratios by a covariate that is no ratio; joint moments are of (numerator, denominator, covariate) per unit,
-/// as [`crate::JointSums`] gives them.
+/// Compares two ratios by a covariate that is no ratio; joint moments are of (numerator, denominator, covariate) per
+/// unit, as [`crate::JointSums`] gives them.
 ///
 /// # Errors
 /// As [`cuped_ratio`].
@@ -184,8 +185,8 @@ fn adjust(
     })
 }
 
-/// Deng et al. 2013, equation 4: covariance over variance of the covariate. A covariate that is constant within both arms
-/// explains nothing within them: what it differs by between them is no reason to adjust.
+/// Deng et al. 2013, equation 4: covariance over variance of the covariate. A covariate that is constant within both
+/// arms explains nothing within them: what it differs by between them is no reason to adjust.
 fn theta(a: &Joint<2>, b: &Joint<2>, pooling: Pooling) -> f64 {
     let ([[_, cross_a], [_, variance_a]], [[_, cross_b], [_, variance_b]]) = (a.covariances(), b.covariances());
     let (n_a, n_b) = (a.n() as f64, b.n() as f64);

@@ -1,8 +1,8 @@
 //! Tails and quantiles of the distributions that tests refer to.
 //!
-//! Written here rather than taken from a crate: published engines lose digits where experiments live (statrs 0.19 is off
-//! by 2e-6 relative for Student's t at 2 x 10^9 degrees of freedom, 5e-11 in the normal tail) and use the platform's
-//! `ln` and `exp`. These are within 3e-13 relative down to 1e-290.
+//! Written here rather than taken from a crate: published engines lose digits where experiments live (statrs 0.19 is
+//! off by 2e-6 relative for Student's t at 2 x 10^9 degrees of freedom, 5e-11 in the normal tail) and use the
+//! platform's `ln` and `exp`. These are within 3e-13 relative down to 1e-290.
 
 mod beta;
 mod gamma;

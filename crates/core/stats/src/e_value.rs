@@ -1,9 +1,9 @@
 //! Evidence that may be looked at, added to and averaged at any time: e-values and e-processes.
 //!
 //! An e-value has expectation at most 1 where there is no effect; an e-process is one at every stopping time, so by
-//! Ville's inequality it ever reaches `1 / alpha` with probability `alpha` at most. Kept as logarithms, because evidence
-//! outgrows a double. Ramdas, Grunwald, Vovk & Shafer, "Game-theoretic statistics and safe anytime-valid inference"
-//! (2023).
+//! Ville's inequality it ever reaches `1 / alpha` with probability `alpha` at most. Kept as logarithms, because
+//! evidence outgrows a double. Ramdas, Grunwald, Vovk & Shafer, "Game-theoretic statistics and safe anytime-valid
+//! inference" (2023).
 
 mod bernoulli;
 mod blocks;

@@ -184,7 +184,8 @@ pub struct Comparison {
     pub baseline: Baseline,
 }
 
-/// The reference of a comparison: shared by its absolute and relative estimates, as Student's quantile is the dear part.
+/// The reference of a comparison: shared by its absolute and relative estimates, as Student's quantile is the dear
+/// part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reference {
     pub(crate) method: Method,

@@ -57,8 +57,8 @@ pub struct Heterogeneity {
     pub random: Average,
 }
 
-/// Compares estimates with one another: Q of Borenstein et al. equation 16.1, I squared of 16.9, tau squared of 12.2 to 12.5.
-/// They must be independent of each other; `alpha` is the level of the intervals.
+/// Compares estimates with one another: Q of Borenstein et al. equation 16.1, I squared of 16.9, tau squared of 12.2 to
+/// 12.5. They must be independent of each other; `alpha` is the level of the intervals.
 ///
 /// # Errors
 /// [`Undefined::NoGroups`] below two estimates, [`Undefined::NoVariance`] when an error is zero,
@@ -91,8 +91,9 @@ pub fn heterogeneity(parts: &[Part], alpha: Alpha) -> Result<Heterogeneity, Unde
     })
 }
 
-/// What a variance between effects is multiplied by in the expectation of Q: `sum w - sum w^2 / sum w` with the precisions w
-/// (Borenstein et al. 2009, equation 12.5), as `2 sum of w_i w_j over i < j / sum w`, which cancels nothing.
+/// What a variance between effects is multiplied by in the expectation of Q: `sum w - sum w^2 / sum w` with the
+/// precisions w (Borenstein et al. 2009, equation 12.5), as `2 sum of w_i w_j over i < j / sum w`, which cancels
+/// nothing.
 fn scale_of_spread(parts: &[Part]) -> f64 {
     let total: f64 = parts.iter().map(|part| 1.0 / part.squared_error).sum();
     let (mut before, mut pairs) = (0.0, 0.0);
@@ -108,8 +109,8 @@ fn scale_of_spread(parts: &[Part]) -> f64 {
 /// variance between them added to that of each).
 ///
 /// # Errors
-/// [`Undefined::NoGroups`] without estimates, [`Undefined::NoVariance`] when an error is zero, [`Undefined::OutOfRange`]
-/// when a number is not finite.
+/// [`Undefined::NoGroups`] without estimates, [`Undefined::NoVariance`] when an error is zero,
+/// [`Undefined::OutOfRange`] when a number is not finite.
 pub fn average(parts: &[Part], between: f64, alpha: Alpha) -> Result<Average, Undefined> {
     if parts.is_empty() {
         return Err(Undefined::NoGroups);

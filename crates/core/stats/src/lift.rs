@@ -1,8 +1,9 @@
 //! The relative effect of one mean on another when the baseline may be near zero: Fieller's theorem beside the delta
 //! method.
 //!
-//! The delta method is symmetric about the lift and takes the baseline as far from zero. Where it is not, its interval is
-//! too narrow on one side; Fieller's is exact for normal means, and says so when the data do not bound the lift at all.
+//! The delta method is symmetric about the lift and takes the baseline as far from zero. Where it is not, its interval
+//! is too narrow on one side; Fieller's is exact for normal means, and says so when the data do not bound the lift at
+//! all.
 
 use crate::estimate::{Baseline, Comparison, Estimate};
 use crate::interval::Interval;
@@ -28,13 +29,15 @@ pub struct Lift {
     pub delta: Estimate,
     /// Fieller's set of the lift at the same level and degrees of freedom.
     pub fieller: FiellerSet,
-    /// Delta's interval where the baseline is firm; Fieller's with [`Warning::WeakBaseline`], undefined where unbounded.
+    /// Delta's interval where the baseline is firm; Fieller's with [`Warning::WeakBaseline`], undefined where
+    /// unbounded.
     pub interval: Result<Interval, Undefined>,
 }
 
-/// The lift of a comparison, by both methods: the delta method and by Fieller's theorem (Fieller 1954, "Some problems in
-/// interval estimation"; the two side by side in Deng, Knoblich & Lu 2018, section 2). Both speak of the same ratio, the comparison's difference
-/// over its [`Baseline`]; where a covariate adjusted the difference, the baseline is still what was measured.
+/// The lift of a comparison, by both methods: the delta method and by Fieller's theorem (Fieller 1954, "Some problems
+/// in interval estimation"; the two side by side in Deng, Knoblich & Lu 2018, section 2). Both speak of the same ratio,
+/// the comparison's difference over its [`Baseline`]; where a covariate adjusted the difference, the baseline is still
+/// what was measured.
 ///
 /// # Errors
 /// Those of `comparison.relative`; [`Undefined::OutOfRange`] when a result is not finite.

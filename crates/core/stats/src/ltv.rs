@@ -1,9 +1,9 @@
 //! What customers are worth: how many purchases and how much money is still to come.
 //!
 //! BG/NBD for the number of purchases (Fader, Hardie & Lee, "Counting your customers the easy way", Marketing Science
-//! 2005), Gamma-Gamma for their value (Fader & Hardie, "The Gamma-Gamma model of monetary value", 2013), both by maximum
-//! likelihood without a penalty. Time has any unit, the same one everywhere; money, too: fits run in units of the data.
-//! Must never know: calendars, currencies, who the customers are.
+//! 2005), Gamma-Gamma for their value (Fader & Hardie, "The Gamma-Gamma model of monetary value", 2013), both by
+//! maximum likelihood without a penalty. Time has any unit, the same one everywhere; money, too: fits run in units of
+//! the data. Must never know: calendars, currencies, who the customers are.
 
 mod bgnbd;
 mod bgnbd_likelihood;

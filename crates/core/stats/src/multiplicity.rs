@@ -1,10 +1,10 @@
-//! Several questions at once: p-values adjusted so that a family of tests keeps its error level, and interval levels that
-//! agree with the decisions.
+//! Several questions at once: p-values adjusted so that a family of tests keeps its error level, and interval levels
+//! that agree with the decisions.
 //!
-//! The first five corrections bound the chance of any false rejection (family-wise error), whatever the dependence except
-//! where noted; the last two bound the expected share of false ones among all rejections (false discovery rate). All are
-//! computed at one look; corrections that survive peeking work on e-values ([`crate::e_value`]).
-//! Must never know: which metrics, variants or segments make up a family; the caller decides that before the data.
+//! The first five corrections bound the chance of any false rejection (family-wise error), whatever the dependence
+//! except where noted; the last two bound the expected share of false ones among all rejections (false discovery rate).
+//! All are computed at one look; corrections that survive peeking work on e-values ([`crate::e_value`]). Must never
+//! know: which metrics, variants or segments make up a family; the caller decides that before the data.
 
 mod hommel;
 
@@ -41,17 +41,19 @@ pub struct Decided {
     pub adjusted_p: f64,
     /// Whether it is rejected at the family's level.
     pub rejected: bool,
-    /// Two-sided level whose interval excludes "no effect" exactly when the hypothesis is rejected, provided that p-value
-    /// and interval come from one test; of a confidence sequence that is [`crate::sequential::Tuning::with_alpha`]. Under Bonferroni and Sidak all such intervals hold together; under the two false
-    /// discovery rates they are the intervals of Benjamini & Yekutieli (2005) for what was selected; under the stepwise
-    /// corrections each is the interval of the last step and holds for itself.
+    /// Two-sided level whose interval excludes "no effect" exactly when the hypothesis is rejected, provided that
+    /// p-value and interval come from one test; of a confidence sequence that is
+    /// [`crate::sequential::Tuning::with_alpha`]. Under Bonferroni and Sidak all such intervals hold together; under
+    /// the two false discovery rates they are the intervals of Benjamini & Yekutieli (2005) for what was selected;
+    /// under the stepwise corrections each is the interval of the last step and holds for itself.
     pub interval_alpha: Alpha,
 }
 
 /// Adjusted p-values, in the given order, at most 1.
 ///
 /// # Errors
-/// [`InvalidParameter::Probability`] when a p-value is outside [0, 1]: what could not be computed stays out of a family.
+/// [`InvalidParameter::Probability`] when a p-value is outside [0, 1]: what could not be computed stays out of a
+/// family.
 pub fn adjusted(p_values: &[f64], correction: Correction) -> Result<Vec<f64>, InvalidParameter> {
     check(p_values)?;
     let count = p_values.len();
@@ -119,8 +121,8 @@ pub enum WeightedCorrection {
     BenjaminiHochberg,
 }
 
-/// Decides a family in which hypotheses have weights, on any scale; a larger weight is a more generous share of the level.
-/// With equal weights this is [`decide`].
+/// Decides a family in which hypotheses have weights, on any scale; a larger weight is a more generous share of the
+/// level. With equal weights this is [`decide`].
 ///
 /// # Errors
 /// As [`adjusted`]; [`InvalidParameter::Length`] when there is not one weight per p-value, [`InvalidParameter::Weight`]

@@ -27,8 +27,8 @@ pub struct NonInferiority {
     pub holds: bool,
 }
 
-/// Tests an estimate against a margin (Wellek 2010, section 1.4). `direction` is the way the metric gets better, `alpha` is
-/// one-sided.
+/// Tests an estimate against a margin (Wellek 2010, section 1.4). `direction` is the way the metric gets better,
+/// `alpha` is one-sided.
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] when a result is not finite.

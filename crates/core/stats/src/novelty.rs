@@ -1,10 +1,10 @@
 //! Does the effect wear off, or grow, with the days since a unit's first exposure?
 //!
 //! The effects by day of Hohnhold, O'Brien & Tang, "Focusing on the long-term: it's good for users and business" (KDD
-//! 2015), and of Kohavi, Tang & Xu, "Trustworthy Online Controlled Experiments" (2020), chapter 23; the line through them
-//! is the regression with weights of inverse variance of Borenstein, Hedges, Higgins & Rothstein (2009), chapter 20.
-//! Estimates by day since exposure come from the same units, so they are positively correlated; the errors used here take
-//! them as independent, which for a difference or a slope errs to the careful side.
+//! 2015), and of Kohavi, Tang & Xu, "Trustworthy Online Controlled Experiments" (2020), chapter 23; the line through
+//! them is the regression with weights of inverse variance of Borenstein, Hedges, Higgins & Rothstein (2009), chapter
+//! 20. Estimates by day since exposure come from the same units, so they are positively correlated; the errors used
+//! here take them as independent, which for a difference or a slope errs to the careful side.
 
 #[cfg(test)]
 mod tests;
@@ -119,7 +119,8 @@ pub struct Novelty {
     pub drift: Drift,
 }
 
-/// Tests the course of an effect at the level `alpha` (sources: the header). Days without an estimate are left out; the order does not matter.
+/// Tests the course of an effect at the level `alpha` (sources: the header). Days without an estimate are left out; the
+/// order does not matter.
 ///
 /// # Errors
 /// [`Undefined::NoGroups`] with fewer than four days that have an estimate, [`Undefined::OutOfRange`] when a number is

@@ -1,8 +1,8 @@
 //! How many units, how small an effect, how many days: the arithmetic before an experiment starts.
 //!
-//! Sizes are of the control (`n_a`), not rounded; the treatment gets `ratio` times as many. Effects are absolute: the rate
-//! or mean under treatment against that of the control; a relative minimum effect is the baseline times it.
-//! Must never know: what traffic is, beyond units per day.
+//! Sizes are of the control (`n_a`), not rounded; the treatment gets `ratio` times as many. Effects are absolute: the
+//! rate or mean under treatment against that of the control; a relative minimum effect is the baseline times it. Must
+//! never know: what traffic is, beyond units per day.
 
 mod crossing;
 mod duration;
@@ -51,8 +51,8 @@ pub struct TestDesign {
 pub enum ProportionFormula {
     /// Variance-stabilised rates (Cohen 1988, chapter 6).
     Arcsine,
-    /// Pooled variance under "no difference", unpooled under the effect (Fleiss, Levin & Paik 2003, section 4.2), which is
-    /// what the pooled z test does. Sizes count the near tail only.
+    /// Pooled variance under "no difference", unpooled under the effect (Fleiss, Levin & Paik 2003, section 4.2), which
+    /// is what the pooled z test does. Sizes count the near tail only.
     Pooled,
     /// Unpooled variance under both. Sizes count the near tail only.
     Unpooled,
@@ -175,8 +175,8 @@ impl TestDesign {
     /// The size at which the test finds the target with probability `power`.
     ///
     /// # Errors
-    /// [`PlanError::NoEffect`] when the arms are planned alike, [`PlanError::Power`] when `power` is not between the level
-    /// and 1, [`PlanError::TooLong`] beyond 10^15 units; as [`TestDesign::power`].
+    /// [`PlanError::NoEffect`] when the arms are planned alike, [`PlanError::Power`] when `power` is not between the
+    /// level and 1, [`PlanError::TooLong`] beyond 10^15 units; as [`TestDesign::power`].
     pub fn sample_size(&self, target: &Target, power: f64) -> Result<SampleSize, PlanError> {
         self.check_power(power)?;
         let standardised = self.standardise(target)?;
@@ -209,8 +209,8 @@ impl TestDesign {
         self.smallest(target, n_a, |target| Ok(self.power(target, n_a)? >= power))
     }
 
-    /// The smallest effect in the direction of `target` that is found at `n_a` units of A, where larger ones are found as
-    /// well.
+    /// The smallest effect in the direction of `target` that is found at `n_a` units of A, where larger ones are found
+    /// as well.
     fn smallest(
         &self,
         target: &Target,

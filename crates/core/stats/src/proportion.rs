@@ -133,10 +133,10 @@ pub struct TwoProportion {
     pub lift_warnings: Warnings,
 }
 
-/// Compares two conversion rates: the score test with the pooled variance and Wald's interval with the unpooled one (Agresti,
-/// "Categorical Data Analysis", 3rd edition 2013, chapter 3), the lift by the delta method (Deng, Knoblich & Lu 2018,
-/// section 2). Intervals have the two-sided level `alpha`; an end of the interval at `2 alpha` is the one-sided bound at
-/// `alpha`.
+/// Compares two conversion rates: the score test with the pooled variance and Wald's interval with the unpooled one
+/// (Agresti, "Categorical Data Analysis", 3rd edition 2013, chapter 3), the lift by the delta method (Deng, Knoblich &
+/// Lu 2018, section 2). Intervals have the two-sided level `alpha`; an end of the interval at `2 alpha` is the
+/// one-sided bound at `alpha`.
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] when `alpha` is so small that its normal quantile is infinite.

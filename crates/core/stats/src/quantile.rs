@@ -1,7 +1,7 @@
 //! Quantiles of a metric and their difference between two arms.
 //!
-//! The error of a quantile comes from the order statistics around it (its Woodruff interval; Woodruff 1952), which needs
-//! no density. Where values share clusters, the number of values below the quantile varies more than if they were
+//! The error of a quantile comes from the order statistics around it (its Woodruff interval; Woodruff 1952), which
+//! needs no density. Where values share clusters, the number of values below the quantile varies more than if they were
 //! independent; the interval is widened by just that (Deng, Knoblich & Lu 2018, section 4).
 
 mod log_counts;
@@ -66,8 +66,8 @@ impl QuantileArm {
     /// The quantile at `share` of `n` values, with the order statistics around it.
     ///
     /// # Errors
-    /// [`InvalidParameter::Probability`] when `share` is outside (0, 1), [`InvalidParameter::Moments`] when a value is no
-    /// number or the bounds are out of order.
+    /// [`InvalidParameter::Probability`] when `share` is outside (0, 1), [`InvalidParameter::Moments`] when a value is
+    /// no number or the bounds are out of order.
     pub fn new(n: u64, share: f64, quantile: f64, bounds: Bounds) -> Result<Self, InvalidParameter> {
         let share = require_inner_probability("share", share)?;
         let ends = Interval::new(bounds.lower, bounds.upper);
@@ -113,8 +113,9 @@ impl QuantileArm {
     /// Variance per value: the quantile's squared standard error times the number of values.
     ///
     /// # Errors
-    /// [`Undefined::TooFewUnits`] below two values, [`Undefined::TooFewForQuantile`] when the order statistics would lie
-    /// beyond all values, [`Undefined::TiedQuantile`] when they are equal; those of [`crate::RatioArm`] for clusters.
+    /// [`Undefined::TooFewUnits`] below two values, [`Undefined::TooFewForQuantile`] when the order statistics would
+    /// lie beyond all values, [`Undefined::TiedQuantile`] when they are equal; those of [`crate::RatioArm`] for
+    /// clusters.
     pub fn variance(&self) -> Result<f64, Undefined> {
         if self.n < 2 {
             return Err(Undefined::TooFewUnits { units: self.n, needed: 2 });
@@ -129,8 +130,8 @@ impl QuantileArm {
         if variance.is_finite() && variance > 0.0 { Ok(variance) } else { Err(Undefined::OutOfRange) }
     }
 
-    /// How many times larger clusters make the variance of the share below the quantile (Deng, Knoblich & Lu 2018, section
-    /// 4); 1 without clusters.
+    /// How many times larger clusters make the variance of the share below the quantile (Deng, Knoblich & Lu 2018,
+    /// section 4); 1 without clusters.
     ///
     /// # Errors
     /// Those of [`crate::RatioArm`]; [`Undefined::OutOfRange`] when it is not finite.
@@ -164,8 +165,8 @@ impl QuantileArm {
     }
 }
 
-/// Compares two quantiles, each with the variance of its order-statistic interval (Woodruff 1952), as Welch (1947) does two
-/// means.
+/// Compares two quantiles, each with the variance of its order-statistic interval (Woodruff 1952), as Welch (1947) does
+/// two means.
 ///
 /// # Errors
 /// As [`QuantileArm::variance`]; as [`crate::welch`].
@@ -195,8 +196,9 @@ pub fn quantile_difference(
 }
 
 /// The order-statistic interval of one quantile (Woodruff 1952, "Confidence intervals for medians and other position
-/// measures"): the empirical quantiles `z` standard errors of the share away. `design_effect` is 1 for independent values; for clusters see
-/// [`QuantileArm::design_effect`]. Its ends are values of buckets, so they too are within the counts' relative error.
+/// measures"): the empirical quantiles `z` standard errors of the share away. `design_effect` is 1 for independent
+/// values; for clusters see [`QuantileArm::design_effect`]. Its ends are values of buckets, so they too are within the
+/// counts' relative error.
 ///
 /// # Errors
 /// [`Undefined::NoUnits`] when nothing was counted, [`Undefined::OutOfRange`] when `share` is outside (0, 1) or

@@ -41,7 +41,8 @@ impl RatioArm {
     }
 }
 
-/// Compares two ratios of sums (Deng, Knoblich & Lu 2018, equation 3); joint moments are of (numerator, denominator) per unit of randomisation.
+/// Compares two ratios of sums (Deng, Knoblich & Lu 2018, equation 3); joint moments are of (numerator, denominator)
+/// per unit of randomisation.
 ///
 /// # Errors
 /// As [`RatioArm::new`]; as [`crate::welch`].
@@ -53,7 +54,8 @@ pub fn ratio(a: &Joint<2>, b: &Joint<2>, alpha: Alpha) -> Result<Comparison, Und
 }
 
 /// Compares two means over units finer than those randomised. Joint moments are of (total, count) per cluster, and the
-/// units of the result are clusters, as are its degrees of freedom (Deng, Knoblich & Lu 2018, section 3, on randomisation by cluster).
+/// units of the result are clusters, as are its degrees of freedom (Deng, Knoblich & Lu 2018, section 3, on
+/// randomisation by cluster).
 ///
 /// # Errors
 /// As [`ratio`].

@@ -1,9 +1,8 @@
 //! The effect by segment: corrected over segments, and called different only where the segments disagree as a whole.
 //!
-//! Among twenty segments one is "significant" by chance; so tests are corrected over the segments, and a segment diverges
-//! only if Cochran's Q says that segments differ and its own effect differs from that of all others. Segments must not
-//! overlap: they are the values of one dimension.
-//! Must never know: what the dimension is called.
+//! Among twenty segments one is "significant" by chance; so tests are corrected over the segments, and a segment
+//! diverges only if Cochran's Q says that segments differ and its own effect differs from that of all others. Segments
+//! must not overlap: they are the values of one dimension. Must never know: what the dimension is called.
 
 #[cfg(test)]
 mod tests;
@@ -77,12 +76,13 @@ pub struct SegmentReport {
 }
 
 /// Judges the segments of one dimension at the level `alpha`: Cochran's Q over all, and z tests of each against
-/// the precision-weighted average of the others (Borenstein et al. 2009, chapter 19). `correction` is that of the segments'
-/// own tests.
+/// the precision-weighted average of the others (Borenstein et al. 2009, chapter 19). `correction` is that of the
+/// segments' own tests.
 ///
-/// Divergence is asked of segments of [`SUFFICIENT_UNITS`] and found one at a time: while Q says that those not yet named
-/// differ, the one farthest from the average of the others is named, if it is far enough at Bonferroni's level over those
-/// that are left. Compared all at once, one outlier would make all others look different from the average that it moved.
+/// Divergence is asked of segments of [`SUFFICIENT_UNITS`] and found one at a time: while Q says that those not yet
+/// named differ, the one farthest from the average of the others is named, if it is far enough at Bonferroni's level
+/// over those that are left. Compared all at once, one outlier would make all others look different from the average
+/// that it moved.
 ///
 /// # Errors
 /// [`InvalidParameter::Probability`] never for estimates of this crate: their p-values lie in [0, 1].
@@ -167,8 +167,8 @@ fn diverging(segments: &[Segment], estimates: &[Result<Estimate, Undefined>], al
     judged
 }
 
-/// Standard errors between each and the precision-weighted average of all others, whose sums are built from both ends so
-/// that nothing is subtracted.
+/// Standard errors between each and the precision-weighted average of all others, whose sums are built from both ends
+/// so that nothing is subtracted.
 fn distances(open: &[Open]) -> Vec<Option<f64>> {
     let mut before = Vec::with_capacity(open.len());
     let mut after = Vec::with_capacity(open.len());

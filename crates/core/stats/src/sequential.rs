@@ -78,9 +78,9 @@ impl Tuning {
     /// e-values of all levels belong together. [`Tuning::new`] at another level is another process.
     ///
     /// This is how the level that a correction names ([`crate::e_value::Discoveries::interval_alpha`],
-    /// [`crate::multiplicity::Decided::interval_alpha`]) becomes an interval: a two-sided one excludes "no effect" exactly
-    /// where its e-value reaches `1 / alpha`. A one-sided one is by a closed form, slightly wider; the exact bound of its
-    /// e-value is [`normal_mixture_bound`] at that level with the first level as `alpha_opt`.
+    /// [`crate::multiplicity::Decided::interval_alpha`]) becomes an interval: a two-sided one excludes "no effect"
+    /// exactly where its e-value reaches `1 / alpha`. A one-sided one is by a closed form, slightly wider; the exact
+    /// bound of its e-value is [`normal_mixture_bound`] at that level with the first level as `alpha_opt`.
     #[must_use]
     pub const fn with_alpha(self, alpha: Alpha) -> Self {
         Self { alpha, ..self }
@@ -129,8 +129,8 @@ fn evidence_wanted(alpha: f64, side: Side) -> Result<f64, InvalidParameter> {
     }
 }
 
-/// The confidence sequence for an effect (absolute or relative) estimated with `standard_error` from `units` units, both arms
-/// together (Waudby-Smith et al. 2021, equation 9 for two sides, 134 for one).
+/// The confidence sequence for an effect (absolute or relative) estimated with `standard_error` from `units` units,
+/// both arms together (Waudby-Smith et al. 2021, equation 9 for two sides, 134 for one).
 ///
 /// # Errors
 /// [`Undefined::TooFewUnits`] below two units, [`Undefined::NoVariance`] when the standard error is zero,
@@ -206,8 +206,8 @@ fn one_sided_log_e(direction: f64, growth: f64) -> f64 {
     LN_2 - growth + log_mills(direction)
 }
 
-/// `u^2 / 2 + ln Phi(u)`, whose two terms cancel far below zero: there by the asymptotic series of Mills' ratio (Abramowitz &
-/// Stegun 26.2.12), which is within 1e-12 from -30 on.
+/// `u^2 / 2 + ln Phi(u)`, whose two terms cancel far below zero: there by the asymptotic series of Mills' ratio
+/// (Abramowitz & Stegun 26.2.12), which is within 1e-12 from -30 on.
 fn log_mills(u: f64) -> f64 {
     if u > -30.0 {
         return 0.5 * u * u + libm::log(normal_sf(-u));
@@ -222,8 +222,8 @@ fn log_mills(u: f64) -> f64 {
 /// [`confidence_sequence`], whose closed form is an upper estimate of it.
 ///
 /// # Errors
-/// [`InvalidParameter`] when a variance is not positive or so large that the bound is none, or a one-sided `alpha_opt` is 0.5
-/// or more.
+/// [`InvalidParameter`] when a variance is not positive or so large that the bound is none, or a one-sided `alpha_opt`
+/// is 0.5 or more.
 pub fn normal_mixture_bound(
     v: f64,
     alpha: Alpha,

@@ -90,8 +90,8 @@ impl ChiSquare {
     }
 }
 
-/// Tests the units counted per arm against the shares (Pearson 1900). Units in arms without a share are left out of counts,
-/// expectations and degrees of freedom, and reported on their own.
+/// Tests the units counted per arm against the shares (Pearson 1900). Units in arms without a share are left out of
+/// counts, expectations and degrees of freedom, and reported on their own.
 ///
 /// # Errors
 /// [`Undefined::ArmsDiffer`] when counts and weights are of different lengths, [`Undefined::NoUnits`] without units,

@@ -2,10 +2,10 @@
 //!
 //! The recursion of Armitage, McPherson & Rowe (1969). The density after a look is held at 16 Gauss-Legendre points per
 //! panel, and panels are four standard deviations of the shorter of the two steps beside the look: so the edge that the
-//! last look cut and the kernel of the next step are both resolved, to eleven digits, however close looks are. Where only
-//! the next step is short, the density is as smooth as the last one made it and is interpolated; a kernel is summed where
-//! it matters. So the work is proportional to the number of panels.
-//! Must never know: what is tested, how boundaries come about.
+//! last look cut and the kernel of the next step are both resolved, to eleven digits, however close looks are. Where
+//! only the next step is short, the density is as smooth as the last one made it and is interpolated; a kernel is
+//! summed where it matters. So the work is proportional to the number of panels. Must never know: what is tested, how
+//! boundaries come about.
 
 use crate::bayes::quadrature::{POINTS, RULE};
 use crate::distribution::normal_sf;

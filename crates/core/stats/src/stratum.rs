@@ -38,15 +38,15 @@ pub struct PostStratified {
     pub comparison: Comparison,
 }
 
-/// Compares two means over strata (Miratrix, Sekhon & Yu 2013, section 2, for units that are a sample: the strata's shares
-/// are random too).
+/// Compares two means over strata (Miratrix, Sekhon & Yu 2013, section 2, for units that are a sample: the strata's
+/// shares are random too).
 ///
 /// Strata without two units in both arms are joined into one, and if that is still too small, with the largest other;
 /// no unit is left out.
 ///
 /// # Errors
-/// [`Undefined::NoGroups`] when not even all strata together have two units in both arms, [`Undefined::OutOfRange`] when
-/// a result is not finite.
+/// [`Undefined::NoGroups`] when not even all strata together have two units in both arms, [`Undefined::OutOfRange`]
+/// when a result is not finite.
 pub fn post_stratified(strata: &[Stratum<1>], alpha: Alpha) -> Result<PostStratified, Undefined> {
     let sound = join(strata)?;
     let scalar = |arm: &Joint<1>| {
@@ -58,8 +58,9 @@ pub fn post_stratified(strata: &[Stratum<1>], alpha: Alpha) -> Result<PostStrati
     average(&arms?, Warnings::NONE.and(Warning::JoinedStrata, sound.joined > 0), sound.joined, alpha)
 }
 
-/// Compares two ratios over strata (as [`post_stratified`], on units linearised as by [`crate::ratio`]); joint moments are of (numerator, denominator) per unit. The ratio of an arm is that of
-/// its averaged numerators to its averaged denominators.
+/// Compares two ratios over strata (as [`post_stratified`], on units linearised as by [`crate::ratio`]); joint moments
+/// are of (numerator, denominator) per unit. The ratio of an arm is that of its averaged numerators to its averaged
+/// denominators.
 ///
 /// # Errors
 /// As [`post_stratified`]; [`Undefined::ZeroDenominator`] when an arm's averaged denominator is zero.

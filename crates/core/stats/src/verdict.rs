@@ -1,10 +1,10 @@
 //! Ship or not: a pure function of the design, fixed before the data, and the evidence.
 //!
-//! The rules, first match wins: broken data is INVALID; a guardrail that is surely worse is a BREACH; a primary interval
-//! entirely on the good side is SHIP, on the bad side KEEP_CONTROL, within the minimum effect NO_EFFECT; anything else,
-//! and any of these three before its time, is CONTINUE. The caller decides which interval it hands in: an anytime-valid
-//! one may be judged at every look, a fixed-horizon one only at its planned size.
-//! Must never know: how intervals were computed, what the experiment is called, whether anybody acts on the verdict.
+//! The rules, first match wins: broken data is INVALID; a guardrail that is surely worse is a BREACH; a primary
+//! interval entirely on the good side is SHIP, on the bad side KEEP_CONTROL, within the minimum effect NO_EFFECT;
+//! anything else, and any of these three before its time, is CONTINUE. The caller decides which interval it hands in:
+//! an anytime-valid one may be judged at every look, a fixed-horizon one only at its planned size. Must never know: how
+//! intervals were computed, what the experiment is called, whether anybody acts on the verdict.
 
 mod evidence;
 mod outlook;

@@ -11,8 +11,8 @@ pub const FEW_UNITS: u64 = 30;
 /// Effective contributions below which an arm is too skewed for its mean to be taken as normal.
 pub const FEW_CONTRIBUTIONS: f64 = 50.0;
 /// Effective contributions below which the relative effect of a skewed metric is: the delta method is symmetric, the
-/// quotient of two skewed means is not, and its interval holds the truth too rarely for longer than that of the difference.
-/// Measured on log-normal and zero-inflated revenue.
+/// quotient of two skewed means is not, and its interval holds the truth too rarely for longer than that of the
+/// difference. Measured on log-normal and zero-inflated revenue.
 pub const FEW_CONTRIBUTIONS_FOR_LIFT: f64 = 250.0;
 /// Conversions (or failures) below which a rate is too close to an end for the normal approximation.
 pub const FEW_CONVERSIONS: u64 = 10;
@@ -27,8 +27,8 @@ pub const FEW_CLUSTERS: u64 = 40;
 pub enum Warning {
     /// An arm has fewer than [`FEW_UNITS`].
     FewUnits,
-    /// A few large values dominate an arm: fewer than [`FEW_CONTRIBUTIONS`], or than [`FEW_CONTRIBUTIONS_FOR_LIFT`] for a
-    /// relative effect on values that vary by more than their mean.
+    /// A few large values dominate an arm: fewer than [`FEW_CONTRIBUTIONS`], or than [`FEW_CONTRIBUTIONS_FOR_LIFT`] for
+    /// a relative effect on values that vary by more than their mean.
     Skewed,
     /// Fewer than [`FEW_CONVERSIONS`] units converted, or did not, in an arm.
     FewConversions,

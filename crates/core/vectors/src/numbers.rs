@@ -14,8 +14,8 @@ pub(crate) type Answers = BTreeMap<String, Value>;
 /// Numbers that are no whole ones agree within this, beside what is expected.
 const TOLERANCE: f64 = 1e-9;
 
-/// Compares every number (or text) of the file whose path is asked for. One that we do not answer is missed, and so is a
-/// file in which nothing is asked for.
+/// Compares every number (or text) of the file whose path is asked for. One that we do not answer is missed, and so is
+/// a file in which nothing is asked for.
 pub(crate) fn compare(file: &Value, answers: &Answers, is_asked: impl Fn(&str) -> bool) -> Report {
     let mut report = Report::default();
     each_leaf(file, "", &mut |path, expected| {

@@ -1,10 +1,10 @@
 //! Vectors of statistics, by the name of the file: an answer is computed for every `input`, and everything that
 //! `expected` names must be in it, within the case's `tolerance`.
 //!
-//! A number agrees when `|found - expected| <= abs + rel |expected|`; `tolerance.fields` overrides both by the last key.
-//! A key of an enclosing object speaks for all below it, the innermost first. `null`, or an object with an `error`, stands
-//! for what is undefined, a whole case included; infinities and NaN are text, so that NaN is never taken for undefined.
-//! Must never know: formulae.
+//! A number agrees when `|found - expected| <= abs + rel |expected|`; `tolerance.fields` overrides both by the last
+//! key. A key of an enclosing object speaks for all below it, the innermost first. `null`, or an object with an
+//! `error`, stands for what is undefined, a whole case included; infinities and NaN are text, so that NaN is never
+//! taken for undefined. Must never know: formulae.
 
 mod answer;
 mod bayes;

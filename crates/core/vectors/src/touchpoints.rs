@@ -1,5 +1,5 @@
-//! Vectors of attribution over real journeys: a directory with `journeys.jsonl`, what models make of it in a file with a
-//! `model_set`, and what the journeys were cut from in a file with a `journeys_sha256`.
+//! Vectors of attribution over real journeys: a directory with `journeys.jsonl`, what models make of it in a file with
+//! a `model_set`, and what the journeys were cut from in a file with a `journeys_sha256`.
 //!
 //! A line of `journeys.jsonl` is `[kind, customer, end in ms, cents, [[time in ms, channel], ..]]`, where the kind is
 //! `conversion` or `null`. Beside it `paths.csv` may hold the path counts of all journeys; then the lines may be those

@@ -40,8 +40,8 @@ impl MemoryTopic {
         self.lock().waiting.extend(records);
     }
 
-    /// Gives numbers to all that wait, in the order `pick` chooses: it gets how many are left and returns which is next.
-    /// Of those from its source key to its output key the first comes: their order holds.
+    /// Gives numbers to all that wait, in the order `pick` chooses: it gets how many are left and returns which is
+    /// next. Of those from its source key to its output key the first comes: their order holds.
     pub fn number(&self, mut pick: impl FnMut(usize) -> usize) {
         let mut state = self.lock();
         let mut waiting = std::mem::take(&mut state.waiting);

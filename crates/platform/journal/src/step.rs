@@ -28,7 +28,8 @@ impl<F: Fold> StageRunner for Stage<F> {
 
     async fn step(&self) -> Result<Stepped, JournalError> {
         let mut guard = self.session.lock().await;
-        // Out of its place meanwhile: a step that is dropped half-way takes the session along, uncommitted cache and all.
+        // Out of its place meanwhile: a step that is dropped half-way takes the session along, uncommitted cache and
+        // all.
         let mut session = guard.take();
         let done = match self.step_with(&mut session).await {
             Err(JournalError::Stopped { partitions, .. }) => {

@@ -10,7 +10,8 @@ pub struct Config {
     pub reporting_currency: String,
     /// Most records folded in one batch; batches grow with the backlog up to this.
     pub batch_records_max: usize,
-    /// Money events and conversions of one transaction beyond which it earns no credit. Its money is booked all the same.
+    /// Money events and conversions of one transaction beyond which it earns no credit. Its money is booked all the
+    /// same.
     pub transaction_inputs_max: usize,
     /// Memory for records of transactions, approximately, in bytes.
     pub cache_bytes: u64,

@@ -19,7 +19,8 @@ pub(super) struct Panels {
     pub(super) edges: Vec<DoubleDouble>,
     /// Per arm, past which its density is negligible.
     pub(super) ends: Vec<DoubleDouble>,
-    /// Per arm the cuts that it alone asks for, from its origin: those left of its peak and those right of it, outwards.
+    /// Per arm the cuts that it alone asks for, from its origin: those left of its peak and those right of it,
+    /// outwards.
     pub(super) own: Vec<[Vec<f64>; 2]>,
 }
 
@@ -83,8 +84,8 @@ fn add_side<M: Marginal>(marginal: &M, side: &[f64], cuts: &mut Vec<Cut>) -> Dou
     point(before.unwrap_or(marginal.peak()))
 }
 
-/// Cuts one side of an arm from its peak to its end: one width apart at first, then in proportion to the distance, which
-/// a power tail asks for and any lighter tail is content with; `grain` times as far apart.
+/// Cuts one side of an arm from its peak to its end: one width apart at first, then in proportion to the distance,
+/// which a power tail asks for and any lighter tail is content with; `grain` times as far apart.
 fn cut_side<M: Marginal>(marginal: &M, side: f64, grain: f64) -> Vec<f64> {
     const CUTS_MAX: usize = 400;
     let (peak, width) = (marginal.peak(), marginal.width());

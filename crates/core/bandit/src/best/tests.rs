@@ -30,8 +30,8 @@ fn assert_close(got: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
     }
 }
 
-/// The chance that B beats A for whole shapes of B, by Miller's sum: `sum of B(a1 + i, b1 + b2) / ((b2 + i) B(1 + i, b2)
-/// B(a1, b1))` over i below a2.
+/// The chance that B beats A for whole shapes of B, by Miller's sum: `sum of B(a1 + i, b1 + b2) / ((b2 + i) B(1 + i,
+/// b2) B(a1, b1))` over i below a2.
 fn miller((a1, b1): (f64, f64), (a2, b2): (f64, f64)) -> f64 {
     let ln_beta = |a: f64, b: f64| libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
     let term = |i: u32| {

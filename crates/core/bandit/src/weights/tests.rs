@@ -170,8 +170,8 @@ fn definitions() -> impl Strategy<Value = Definition> {
 }
 
 proptest! {
-    /// Whatever was observed, the weights sum exactly, every arm that is not stopped has its floor and is met by somebody
-    /// while it burns in, and one that burns in has its fixed part of what is above the floors.
+    /// Whatever was observed, the weights sum exactly, every arm that is not stopped has its floor and is met by
+    /// somebody while it burns in, and one that burns in has its fixed part of what is above the floors.
     #[test]
     fn weights_sum_exactly_and_keep_the_floor(
         definition in definitions(),
@@ -223,7 +223,8 @@ proptest! {
         prop_assert_eq!((counts(&plain), bases(&plain)), (counts(&scaled), bases(&scaled)));
     }
 
-    /// Half of the units of an arm were worth `low` and half `high`, and where `wrong` the sum of squares is not theirs.
+    /// Half of the units of an arm were worth `low` and half `high`, and where `wrong` the sum of squares is not
+    /// theirs.
     #[test]
     fn exactly_the_sums_that_rewards_can_have_are_weighted(
         parts in prop::collection::vec((0..=500_000_000_000_u64, -1_000_000_i64..1_000_000, -1_000_000_i64..1_000_000, prop::bool::weighted(0.1)), 1..5),

@@ -109,7 +109,8 @@ struct Drafts<'a> {
 }
 
 impl<'a> Drafts<'a> {
-    /// A feature that another one asks; `None` when the file has none of this id. The error says why it cannot be asked.
+    /// A feature that another one asks; `None` when the file has none of this id. The error says why it cannot be
+    /// asked.
     fn find(&self, id: &str) -> Result<Option<&Draft<'a>>, String> {
         match self.omissions.contains_key(id) {
             true => Err(format!("the feature {id:?}, which is left out")),

@@ -24,8 +24,8 @@ pub enum Reset {
 /// What must follow a conversion for it to count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activation {
-    /// Type of the milestone or conversion that must follow. Of the conversions of one transaction the earliest alone is
-    /// one, so no transaction activates itself by being reported twice.
+    /// Type of the milestone or conversion that must follow. Of the conversions of one transaction the earliest alone
+    /// is one, so no transaction activates itself by being reported twice.
     pub event_type: Arc<str>,
     /// How soon: at the conversion's millisecond or within this long after it, both ends included.
     pub within: Span,

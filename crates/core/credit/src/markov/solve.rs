@@ -179,8 +179,8 @@ impl<'c> System<'c> {
     }
 
     /// Gauss-Seidel sweeps, forth and back in turn, so that it does not matter whether journeys run along the order of
-    /// states or against it. They settle for every such system, but the later the longer journeys circle; none where that
-    /// is too late.
+    /// states or against it. They settle for every such system, but the later the longer journeys circle; none where
+    /// that is too late.
     fn swept(&self, solution: &[DoubleDouble], defects: &[f64]) -> Option<Vec<f64>> {
         let states = defects.len();
         let mut found = vec![0.0f64; states];

@@ -1,8 +1,8 @@
 //! The canonical bytes of a chain's name, of a line and of a set of heads, and their SHA-256.
 //!
-//! Fixed for ever; a change is a new version in [`GENESIS`]. Numbers are big-endian, a text is its length in 4 bytes and
-//! its UTF-8, so that no two different contents have the same bytes. The kind of an entry is not written: accounts and
-//! correction say it.
+//! Fixed for ever; a change is a new version in [`GENESIS`]. Numbers are big-endian, a text is its length in 4 bytes
+//! and its UTF-8, so that no two different contents have the same bytes. The kind of an entry is not written: accounts
+//! and correction say it.
 //!
 //! | what | bytes, in this order |
 //! |---|---|

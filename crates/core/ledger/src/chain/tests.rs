@@ -134,7 +134,8 @@ proptest! {
         }
         prop_assert!(verified(&fitted, &heads[heads.len() - 1..]).is_err());
 
-        // Everything from there on written anew: only heads tell, and the last that agrees says up to where all is well.
+        // Everything from there on written anew: only heads tell, and the last that agrees says up to where all is
+        // well.
         seal_lines(&mut edited, place);
         prop_assert!(verified(&edited, &[]).is_ok());
         let rewritten = Break::Rewritten { agreed: place as u64, length: place as u64 + 1 };

@@ -71,8 +71,8 @@ pub enum Break {
 }
 
 impl Break {
-    /// The place of the first line that is not as it was sealed, as far as can be told; see [`Break::Rewritten`]. `None`
-    /// where no line is at fault, but the heads.
+    /// The place of the first line that is not as it was sealed, as far as can be told; see [`Break::Rewritten`].
+    /// `None` where no line is at fault, but the heads.
     #[must_use]
     pub const fn first_bad(&self) -> Option<u64> {
         match self {

@@ -112,11 +112,10 @@ impl BetaComparison {
     pub const METHOD: &'static str = "beta_binomial";
 }
 
-/// Compares two posteriors: `P(B > A)`, the integral of B's density times A's distribution function, and the expected loss
-/// of choosing A, that of `P(A < x) P(B > x)` (Stucchio, "Bayesian A/B testing at VWO", 2015; for whole shapes Miller,
-/// "Formulas for Bayesian A/B testing", 2015, has the first one as a sum). By Gauss-Legendre quadrature over the log odds,
-/// within 1e-12 absolute, and small
-/// probabilities and losses to ten digits of their own.
+/// Compares two posteriors: `P(B > A)`, the integral of B's density times A's distribution function, and the expected
+/// loss of choosing A, that of `P(A < x) P(B > x)` (Stucchio, "Bayesian A/B testing at VWO", 2015; for whole shapes
+/// Miller, "Formulas for Bayesian A/B testing", 2015, has the first one as a sum). By Gauss-Legendre quadrature over
+/// the log odds, within 1e-12 absolute, and small probabilities and losses to ten digits of their own.
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] when a result is not a number, which no shapes within [`Beta::SHAPES`] are known to cause.
@@ -176,8 +175,8 @@ impl BestOf {
     pub const METHOD: &'static str = "beta_binomial";
 }
 
-/// Finds the best of several posteriors: the probability that an arm is the best is the integral of its density times the
-/// distribution functions of all others (Scott, "A modern Bayesian look at the multi-armed bandit", 2010), its
+/// Finds the best of several posteriors: the probability that an arm is the best is the integral of its density times
+/// the distribution functions of all others (Scott, "A modern Bayesian look at the multi-armed bandit", 2010), its
 /// expected loss that of its distribution function times the chance that another is above. By the quadrature of
 /// [`compare`].
 ///

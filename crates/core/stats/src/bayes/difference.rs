@@ -10,8 +10,9 @@ use crate::undefined::Undefined;
 const STEPS_MAX: u32 = 100;
 
 /// The central interval that holds `B - A` with probability `1 - alpha`, both tails equal, by quadrature of the
-/// distribution function of the difference (Pham-Gia & Turkkan, "Bayesian analysis of the difference of two proportions",
-/// 1993, whose density of Appell's function it integrates directly). Ends are within 1e-10. Takes some milliseconds.
+/// distribution function of the difference (Pham-Gia & Turkkan, "Bayesian analysis of the difference of two
+/// proportions", 1993, whose density of Appell's function it integrates directly). Ends are within 1e-10. Takes some
+/// milliseconds.
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] when `alpha` is too small for a double.
@@ -38,8 +39,8 @@ impl<'a> Difference<'a> {
         Ok(Self { a, b, rest_of_b, ends_a: breakpoints(&[*a])?, ends_b: graded(&breakpoints(&[*b])?) })
     }
 
-    /// The d with P(B - A <= d) = `tail`, between -1 and 1: false position on the logarithm of the probability, with the
-    /// weight of an end halved that stays (Illinois), and a halving of the bracket whenever that brings little. The
+    /// The d with P(B - A <= d) = `tail`, between -1 and 1: false position on the logarithm of the probability, with
+    /// the weight of an end halved that stays (Illinois), and a halving of the bracket whenever that brings little. The
     /// derivative is no help, as it may be infinite at 0.
     fn lower_quantile(&self, tail: f64) -> Result<f64, Undefined> {
         let surplus = |d: f64| libm::log(self.below(d) / tail);
@@ -93,8 +94,8 @@ impl<'a> Difference<'a> {
     }
 }
 
-/// The same ends, at most 1 apart where a rate is neither 0 nor 1: seen from the other arm B's distribution function has
-/// a root's kink where its rate is 0 or 1, and panels have to shrink towards it geometrically.
+/// The same ends, at most 1 apart where a rate is neither 0 nor 1: seen from the other arm B's distribution function
+/// has a root's kink where its rate is 0 or 1, and panels have to shrink towards it geometrically.
 fn graded(ends: &[f64]) -> Vec<f64> {
     let mut finer = Vec::with_capacity(ends.len());
     for (left, right) in ends.iter().zip(ends.iter().skip(1)) {

@@ -27,8 +27,9 @@ impl Acquisition {
     pub const METHOD: &'static str = "poisson_customers";
 }
 
-/// Computes the ratios of one channel: its spend, the revenue of each new customer, and what a customer is worth over the
-/// whole time if anybody estimated that. CAC is spend over new customers, ROAS revenue over spend (Farris et al. 2010).
+/// Computes the ratios of one channel: its spend, the revenue of each new customer, and what a customer is worth over
+/// the whole time if anybody estimated that. CAC is spend over new customers, ROAS revenue over spend (Farris et al.
+/// 2010).
 ///
 /// # Errors
 /// [`InvalidParameter::Negative`] when the spend, the lifetime value or its error is negative or no number.
@@ -95,9 +96,9 @@ impl KFactor {
     pub const METHOD: &'static str = "student_mean";
 }
 
-/// The referral loop of one group of users: `k = invitations per user * acceptance`, the viral coefficient of Ries, "The
-/// Lean Startup" (2011), chapter 10; above 1 users multiply by themselves. Its interval is Student's for the mean of
-/// accepted invitations per user. `accepted` are the accepted invitations of each user, `invitations` the number
+/// The referral loop of one group of users: `k = invitations per user * acceptance`, the viral coefficient of Ries,
+/// "The Lean Startup" (2011), chapter 10; above 1 users multiply by themselves. Its interval is Student's for the mean
+/// of accepted invitations per user. `accepted` are the accepted invitations of each user, `invitations` the number
 /// that all of them sent; fraudulent ones stay out.
 ///
 /// # Errors

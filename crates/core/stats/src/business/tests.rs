@@ -5,8 +5,8 @@ use crate::proportion::{Conversions, two_proportion};
 use crate::welch::welch;
 use proptest::prelude::*;
 
-/// 50,000 against 50,000 exposed, 2,500 against 2,850 conversions, 30 days; 80 hours at 150, 500 of infrastructure, 200 a
-/// month; orders of 100 of which 0.3 are kept.
+/// 50,000 against 50,000 exposed, 2,500 against 2,850 conversions, 30 days; 80 hours at 150, 500 of infrastructure, 200
+/// a month; orders of 100 of which 0.3 are kept.
 fn example(costs: Costs) -> Roi {
     let arm = |x| Conversions::new(50_000, x).unwrap();
     let compared = two_proportion(arm(2500), arm(2850), Alpha::FIVE_PERCENT).unwrap();

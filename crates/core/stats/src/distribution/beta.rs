@@ -163,8 +163,8 @@ impl Beta {
 
     /// The log odds whose lower tail is `p`, for `p` up to 1/2.
     ///
-    /// Newton's method on the logarithm of the tail. That is concave in the log odds, so the first step lands at or left
-    /// of the root from anywhere, and the others climb to it.
+    /// Newton's method on the logarithm of the tail. That is concave in the log odds, so the first step lands at or
+    /// left of the root from anywhere, and the others climb to it.
     fn lower_log_odds(&self, p: f64) -> f64 {
         if p.is_nan() || p <= 0.0 {
             return f64::NEG_INFINITY;
@@ -310,8 +310,8 @@ impl Beta {
     }
 }
 
-/// The smaller shape above which quadrature is cheaper than the fraction, whose terms near the mean grow with its square
-/// root.
+/// The smaller shape above which quadrature is cheaper than the fraction, whose terms near the mean grow with its
+/// square root.
 const QUADRATURE_ABOVE: f64 = 1e5;
 
 /// The logarithm of the smallest normal double: further left `x` would lose its digits.

@@ -128,9 +128,9 @@ impl Ratio {
         }
     }
 
-    /// The tail as a correction of the normal one: DiDonato & Morris 1992, equations 9.1 to 9.3 (TOMS 708), with b = 1/2,
-    /// where the incomplete gamma function is the complementary error function. A handful of terms where the continued
-    /// fraction takes dozens.
+    /// The tail as a correction of the normal one: DiDonato & Morris 1992, equations 9.1 to 9.3 (TOMS 708), with b =
+    /// 1/2, where the incomplete gamma function is the complementary error function. A handful of terms where the
+    /// continued fraction takes dozens.
     fn tail_near_normal(&self) -> f64 {
         let scale = self.a - 0.25;
         let u = -scale * self.ln_x;

@@ -1,8 +1,8 @@
 //! Exact evidence about a probability: the beta mixture of Bernoulli likelihood ratios.
 //!
-//! No central limit theorem and no minimum size: valid from the first unit on, at any rate. Robbins (1970); in this form
-//! Lindon & Malek (2020), equation 3, with two categories. Depends on cumulative counts alone, so that counts may be
-//! merged and corrected.
+//! No central limit theorem and no minimum size: valid from the first unit on, at any rate. Robbins (1970); in this
+//! form Lindon & Malek (2020), equation 3, with two categories. Depends on cumulative counts alone, so that counts may
+//! be merged and corrected.
 
 use super::EValue;
 use crate::distribution::{InvalidShapes, log_rising, stirling_remainder};
@@ -145,8 +145,8 @@ pub struct ConversionSplit {
 /// counted that did not convert. `share_of_b` lies strictly between 0 and 1.
 ///
 /// # Errors
-/// [`Undefined::NoUnits`] before the first conversion; [`Undefined::OutOfRange`] for a share that is none, or so extreme that
-/// the lift is.
+/// [`Undefined::NoUnits`] before the first conversion; [`Undefined::OutOfRange`] for a share that is none, or so
+/// extreme that the lift is.
 pub fn conversion_split(
     converted_a: u64,
     converted_b: u64,

@@ -34,8 +34,8 @@ impl Blocks {
         Ok(Self { seen: [(2.0 * count, count); 2], units: [0; 2], log: 0.0, largest: 0.0 })
     }
 
-    /// Bets on a block and learns from it; the first block only teaches (Turner, Ly & Grunwald 2021, section 2). Returns the
-    /// evidence so far.
+    /// Bets on a block and learns from it; the first block only teaches (Turner, Ly & Grunwald 2021, section 2).
+    /// Returns the evidence so far.
     ///
     /// # Errors
     /// [`Undefined::OutOfRange`] when the evidence leaves a double; the test is then unchanged.

@@ -12,8 +12,8 @@ pub struct Discoveries {
     pub count: usize,
     /// Level for the confidence sequences of the rejected ones, such that the expected share of intervals among them
     /// that miss is at most alpha: `alpha count / hypotheses` (e-BY: Xu, Wang & Ramdas 2022, theorem 1). An interval of
-    /// this level made from the same e-process excludes "no effect" exactly for the rejected ones: read the sequence at it
-    /// by [`crate::sequential::Tuning::with_alpha`]. `None` without any.
+    /// this level made from the same e-process excludes "no effect" exactly for the rejected ones: read the sequence at
+    /// it by [`crate::sequential::Tuning::with_alpha`]. `None` without any.
     pub interval_alpha: Option<Alpha>,
 }
 

@@ -154,8 +154,8 @@ impl Tally {
         self.change(progress, Change::Subtract)
     }
 
-    /// In place, as a tally holds thousands of buckets and a unit touches a handful. Counts are tried before anything is
-    /// written; times that were written before one failed are undone.
+    /// In place, as a tally holds thousands of buckets and a unit touches a handful. Counts are tried before anything
+    /// is written; times that were written before one failed are undone.
     fn change(&mut self, progress: &Progress, change: Change) -> Result<(), TallyError> {
         let (done, wanted) = (progress.steps(), self.steps.len());
         if done > wanted {

@@ -55,8 +55,8 @@ impl BgNbd {
         self.b
     }
 
-    /// P(the customer has not left), given the history (Fader, Hardie & Lee, "Computing P(alive) using the BG/NBD model",
-    /// 2008). 1 without a repeat purchase: the model lets people leave after one only.
+    /// P(the customer has not left), given the history (Fader, Hardie & Lee, "Computing P(alive) using the BG/NBD
+    /// model", 2008). 1 without a repeat purchase: the model lets people leave after one only.
     #[must_use]
     pub fn probability_alive(&self, history: &History) -> f64 {
         1.0 / (1.0 + libm::exp(self.log_odds_left(history)))
@@ -144,8 +144,8 @@ impl BgNbd {
     }
 
     /// The same as the mean of `(1 - (1 + p s)^-(r + x)) / p` over `p ~ Beta(a, b + x)`: a customer who leaves with
-    /// chance `p` and buys at rate `l` is expected to buy `(1 - exp(-l p t)) / p` (section 4.2 of the paper), and `l` is
-    /// gamma distributed. Every term is positive.
+    /// chance `p` and buys at rate `l` is expected to buy `(1 - exp(-l p t)) / p` (section 4.2 of the paper), and `l`
+    /// is gamma distributed. Every term is positive.
     pub(super) fn by_quadrature(&self, x: f64, relative_time: f64) -> Result<f64, LtvError> {
         let leaving = Beta::new(self.a, self.b + x).map_err(|_| LtvError::Incomputable)?;
         let shape = self.r + x;

@@ -1,9 +1,9 @@
 //! The likelihood of purchase histories under BG/NBD, with its derivatives, and its maximum.
 //!
-//! Equation 6 of the paper, regrouped: `Gamma(r + x) / Gamma(r) alpha^r`, `B(a, b + x) / B(a, b)` depend on the number of
-//! purchases alone and are counted by it; the rest, `(alpha + T)^-(r + x) + a / (b + x - 1) (alpha + t)^-(r + x)`, is the
-//! only part that visits every row. Equal histories share a row, and rows are sorted, so that the fit does not depend
-//! on the order of customers to the last bit.
+//! Equation 6 of the paper, regrouped: `Gamma(r + x) / Gamma(r) alpha^r`, `B(a, b + x) / B(a, b)` depend on the number
+//! of purchases alone and are counted by it; the rest, `(alpha + T)^-(r + x) + a / (b + x - 1) (alpha + t)^-(r + x)`,
+//! is the only part that visits every row. Equal histories share a row, and rows are sorted, so that the fit does not
+//! depend on the order of customers to the last bit.
 
 use super::fit::Fit;
 use super::optimise::{Likelihood, Point, maximise, power_of_two_near};
@@ -14,8 +14,9 @@ use crate::parameter::Alpha;
 /// Rows of the sample on which the search begins.
 const SAMPLE_ROWS: usize = 8_192;
 
-/// Fits the model; parameter intervals have the level `alpha`. The result does not depend on the order of `histories`, nor
-/// on the unit of time but for alpha and the constant of the likelihood: the search runs in units of about the mean age.
+/// Fits the model; parameter intervals have the level `alpha`. The result does not depend on the order of `histories`,
+/// nor on the unit of time but for alpha and the constant of the likelihood: the search runs in units of about the mean
+/// age.
 ///
 /// # Errors
 /// [`LtvError::TooFewReturned`] when nobody came back, [`LtvError::NotIdentified`] when the likelihood has no maximum.
@@ -246,7 +247,8 @@ fn add<const N: usize>(sums: &mut [f64; N], parts: [f64; N], weight: f64) {
 /// The log-likelihood of these histories, summed: how well a model fits customers that it was not fitted to.
 ///
 /// # Errors
-/// [`LtvError::TooFewReturned`] when nobody came back, [`LtvError::Incomputable`] for parameters beyond a double's sums.
+/// [`LtvError::TooFewReturned`] when nobody came back, [`LtvError::Incomputable`] for parameters beyond a double's
+/// sums.
 pub fn log_likelihood(model: &BgNbd, histories: &[History]) -> Result<f64, LtvError> {
     let rows = Rows::of(histories)?;
     let logs = [model.r(), model.alpha(), model.a(), model.b()].map(libm::log);

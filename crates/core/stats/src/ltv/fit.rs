@@ -124,8 +124,9 @@ impl<M, const N: usize> Fit<M, N> {
         Prediction::new(prediction(&self.model)?, self.standard_error_of(&prediction)?, self.customers, alpha)
     }
 
-    /// Standard error of a prediction that follows from the parameters' own, by the delta method (Casella & Berger 2002,
-    /// theorem 5.5.24); what single customers do comes on top. Predictions of two independent fits add their squares.
+    /// Standard error of a prediction that follows from the parameters' own, by the delta method (Casella & Berger
+    /// 2002, theorem 5.5.24); what single customers do comes on top. Predictions of two independent fits add their
+    /// squares.
     ///
     /// # Errors
     /// Those of the prediction.

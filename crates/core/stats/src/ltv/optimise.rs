@@ -1,8 +1,8 @@
 //! Maximum likelihood over positive parameters: BFGS finds the hill, Newton's method its top.
 //!
 //! The search runs over logarithms, where every point is allowed. Quasi-Newton steps (argmin: BFGS with the line search
-//! of More and Thuente, Nocedal & Wright 2006) need some tens of evaluations and run on a sample of the rows where there
-//! are very many; Newton's method with the exact second derivatives then needs three or four on all of them.
+//! of More and Thuente, Nocedal & Wright 2006) need some tens of evaluations and run on a sample of the rows where
+//! there are very many; Newton's method with the exact second derivatives then needs three or four on all of them.
 
 use super::LtvError;
 use argmin::core::{CostFunction, Error, Executor, Gradient};

@@ -58,9 +58,10 @@ pub fn lifetime_value(
 
 /// [`lifetime_value`] of fitted models with the uncertainty of all their parameters.
 ///
-/// By the delta method over the seven of them: the variance is `g' C g + h' D h`, with the covariances C and D of the two
-/// fits and the value's derivatives g and h. No parameter of one is correlated with one of the other, as Gamma-Gamma takes
-/// values as independent of purchases and the likelihood is the product of both (Fader, Hardie & Lee, "RFM and CLV", 2005).
+/// By the delta method over the seven of them: the variance is `g' C g + h' D h`, with the covariances C and D of the
+/// two fits and the value's derivatives g and h. No parameter of one is correlated with one of the other, as
+/// Gamma-Gamma takes values as independent of purchases and the likelihood is the product of both (Fader, Hardie & Lee,
+/// "RFM and CLV", 2005).
 ///
 /// # Errors
 /// As [`lifetime_value`]; [`LtvError::InfiniteMean`] also when `q` is so near 1 that its derivative does not exist,

@@ -1,8 +1,8 @@
 //! Hommel's procedure in `O(m log m)`.
 //!
 //! Written as closed testing shows it (Meijer, Krebs & Goeman 2019, "Hommel's procedure in linear time"): let `S(j)` be
-//! the Simes p-value of the j largest p-values and `h(alpha)` the largest j with `S(j) > alpha`. A hypothesis is rejected
-//! at alpha exactly when `h(alpha) p <= alpha`. The customary algorithm takes `O(m^2)`.
+//! the Simes p-value of the j largest p-values and `h(alpha)` the largest j with `S(j) > alpha`. A hypothesis is
+//! rejected at alpha exactly when `h(alpha) p <= alpha`. The customary algorithm takes `O(m^2)`.
 
 /// Adjusted p-values of ascending p-values.
 pub(super) fn adjusted(sorted: &[f64]) -> Vec<f64> {
@@ -36,8 +36,8 @@ pub(super) fn true_at_most(p_values: &[f64], alpha: f64) -> f64 {
 
 /// `S(j)` for j = 1 to m: the least of `j p / rank` over the j largest p-values.
 ///
-/// `S(j) / j` is the least slope from the point (m - j, 0) to the points (rank, p) right of it, which lies on their lower
-/// convex hull; the hull grows to the left with j.
+/// `S(j) / j` is the least slope from the point (m - j, 0) to the points (rank, p) right of it, which lies on their
+/// lower convex hull; the hull grows to the left with j.
 fn simes_of_largest(sorted: &[f64]) -> Vec<f64> {
     let count = sorted.len();
     // The hull, its left end last.

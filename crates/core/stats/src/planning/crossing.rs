@@ -1,7 +1,7 @@
 //! The chance that a test which is looked at several times crosses its boundary, under any drift.
 //!
-//! The recursion of Armitage, McPherson & Rowe (1969): the density of the process that has not crossed yet is carried from
-//! look to look.
+//! The recursion of Armitage, McPherson & Rowe (1969): the density of the process that has not crossed yet is carried
+//! from look to look.
 
 use super::PlanError;
 use crate::parameter::{InvalidParameter, require_length};
@@ -24,9 +24,9 @@ pub struct Boundaries<'a> {
 /// The probability of having stopped by each look. `drift` is the expected z at fraction 1.
 ///
 /// # Errors
-/// [`PlanError::Invalid`] for more than [`LOOKS_MAX`] looks or none, lists of different lengths, fractions that do not rise,
-/// boundaries or a drift that are no numbers; [`PlanError::LooksTooClose`] when a look follows the one before it after less
-/// than about 10^-8 of the information, or many do after little more.
+/// [`PlanError::Invalid`] for more than [`LOOKS_MAX`] looks or none, lists of different lengths, fractions that do not
+/// rise, boundaries or a drift that are no numbers; [`PlanError::LooksTooClose`] when a look follows the one before it
+/// after less than about 10^-8 of the information, or many do after little more.
 pub fn crossing(boundaries: &Boundaries<'_>, drift: f64) -> Result<Vec<f64>, PlanError> {
     check(boundaries, drift)?;
     let mut stopped = Vec::with_capacity(boundaries.fractions.len());

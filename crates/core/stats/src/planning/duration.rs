@@ -9,8 +9,8 @@ pub const DAYS_MAX: u32 = 1096;
 const WEEK: usize = 7;
 
 /// Days until `units` have been exposed, when `new_units_by_day` are first seen on each day. Beyond the days that are
-/// given, every day brings the average of the last seven of them: fewer people are new the longer an experiment runs, so
-/// give it what really happened.
+/// given, every day brings the average of the last seven of them: fewer people are new the longer an experiment runs,
+/// so give it what really happened.
 ///
 /// # Errors
 /// [`PlanError::TooLong`] beyond [`DAYS_MAX`], [`PlanError::Invalid`] when a number is negative or no number.

@@ -22,8 +22,8 @@ impl Empirical {
     /// From values and how often each was seen.
     ///
     /// # Errors
-    /// [`PlanError::Invalid`] when there is no value, too many, or none was seen, [`PlanError::Value`] when one is no number
-    /// or beyond 10^140.
+    /// [`PlanError::Invalid`] when there is no value, too many, or none was seen, [`PlanError::Value`] when one is no
+    /// number or beyond 10^140.
     pub fn new(counted: &[(f64, u64)]) -> Result<Self, PlanError> {
         let seen = counted.iter().filter(|(_, count)| *count > 0);
         let weighted: Vec<(f64, f64)> = seen.map(|(value, count)| (*value, *count as f64)).collect();

@@ -97,8 +97,8 @@ impl SequentialDesign {
         Ok(SampleSize::of(high, high * self.test.ratio()))
     }
 
-    /// The smallest effect that the design finds with probability `power` when its last look comes at `n_a` units of A, in
-    /// the direction and under the formula of `target`. Returns the target with that effect.
+    /// The smallest effect that the design finds with probability `power` when its last look comes at `n_a` units of A,
+    /// in the direction and under the formula of `target`. Returns the target with that effect.
     ///
     /// # Errors
     /// As [`TestDesign::minimum_effect`] and [`SequentialDesign::power`].
@@ -130,8 +130,8 @@ impl SequentialDesign {
         self.test.smallest(target, n_a, |target| Ok(self.drift(target, n_a)? >= high))
     }
 
-    /// The days that the design needs to find the target with probability `power`, when `new_units_by_day` are first seen
-    /// on each day ([`days_needed`]).
+    /// The days that the design needs to find the target with probability `power`, when `new_units_by_day` are first
+    /// seen on each day ([`days_needed`]).
     ///
     /// # Errors
     /// As [`SequentialDesign::sample_size`] and [`days_needed`].

@@ -55,9 +55,9 @@ impl Share {
     }
 }
 
-/// What the tests said. A look that cannot be computed, such as one without any conversion, rejects nothing: it counts in
-/// the shares of rejections, which are of all runs, and in nothing that is said of estimates and intervals, which is of
-/// the runs that have them; without such a run there is a reason instead ([`Undefined::NoUnits`]).
+/// What the tests said. A look that cannot be computed, such as one without any conversion, rejects nothing: it counts
+/// in the shares of rejections, which are of all runs, and in nothing that is said of estimates and intervals, which is
+/// of the runs that have them; without such a run there is a reason instead ([`Undefined::NoUnits`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SimulationReport {
     /// Experiments.
@@ -80,10 +80,11 @@ pub struct SimulationReport {
     pub mean_estimate: Result<f64, Undefined>,
     /// Standard deviation of the same estimates.
     pub deviation_of_estimates: Result<f64, Undefined>,
-    /// Mean magnitude of the estimate where Welch's test rejected, over that of the true effect: by how much winners are
-    /// exaggerated. `None` without a true effect or without rejections.
+    /// Mean magnitude of the estimate where Welch's test rejected, over that of the true effect: by how much winners
+    /// are exaggerated. `None` without a true effect or without rejections.
     pub exaggeration: Option<f64>,
-    /// Units of both arms until the sequence stopped, on average over all runs; those that never stop count the last look.
+    /// Units of both arms until the sequence stopped, on average over all runs; those that never stop count the last
+    /// look.
     pub mean_units: f64,
     /// The estimate at the last look carried a warning; of the runs that have one there.
     pub warned: Result<Share, Undefined>,
@@ -109,8 +110,8 @@ struct Tally {
 /// Runs the experiment.
 ///
 /// # Errors
-/// [`PlanError::Invalid`] without runs or looks, or when units fall from look to look or an arm starts with fewer than two;
-/// [`PlanError::TooLong`] beyond [`DRAWS_MAX`] or [`LOOKS_EVALUATED_MAX`].
+/// [`PlanError::Invalid`] without runs or looks, or when units fall from look to look or an arm starts with fewer than
+/// two; [`PlanError::TooLong`] beyond [`DRAWS_MAX`] or [`LOOKS_EVALUATED_MAX`].
 pub fn simulate<R: Rng + ?Sized>(
     control: &Empirical,
     treatment: &Empirical,

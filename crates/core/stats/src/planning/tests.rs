@@ -50,8 +50,8 @@ fn group_sequential_bounds_spend_exactly_their_level() {
     }
 }
 
-/// P(|z| reached 2.5, 2.5 or 2 at 0.5, `gap` later, or at 1), by integration over the second look, given which the first
-/// is a Brownian bridge (mpmath 1.3, 30 digits); without the second look it is [`TWO_LOOKS`].
+/// P(|z| reached 2.5, 2.5 or 2 at 0.5, `gap` later, or at 1), by integration over the second look, given which the
+/// first is a Brownian bridge (mpmath 1.3, 30 digits); without the second look it is [`TWO_LOOKS`].
 const CLOSE: [(f64, f64); 4] = [
     (1e-3, 0.05215234745822755),
     (1e-4, 0.05189024346124324),

@@ -1,8 +1,8 @@
 //! Counts of values by buckets of bounded relative width: quantiles without the values.
 //!
 //! Small integers have a bucket each; above, every power of two is divided into equal buckets (the layout of
-//! HdrHistogram). Buckets are fixed once and for all and computed with integers only, so counts can be merged, taken back
-//! and compared between machines. Memory: at most `(64 - bits) 2^bits` buckets for each sign, 7,300 at 7 bits.
+//! HdrHistogram). Buckets are fixed once and for all and computed with integers only, so counts can be merged, taken
+//! back and compared between machines. Memory: at most `(64 - bits) 2^bits` buckets for each sign, 7,300 at 7 bits.
 
 use crate::undefined::Undefined;
 use std::collections::BTreeMap;
@@ -58,8 +58,8 @@ impl LogCountsError {
     }
 }
 
-/// Counts of 64-bit values by bucket. Any value that a bucket stands for is within [`LogCounts::relative_error`] of every
-/// value in it.
+/// Counts of 64-bit values by bucket. Any value that a bucket stands for is within [`LogCounts::relative_error`] of
+/// every value in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogCounts {
     bits: u32,

@@ -1,7 +1,7 @@
 //! Group-sequential bounds: looks planned in advance, each spending a part of alpha.
 //!
-//! The recursion of Armitage, McPherson & Rowe (1969) over Lan and DeMets' (1983) spending function `alpha t^2`. Tighter
-//! than a confidence sequence where the looks are few and kept to; void as soon as somebody looks in between.
+//! The recursion of Armitage, McPherson & Rowe (1969) over Lan and DeMets' (1983) spending function `alpha t^2`.
+//! Tighter than a confidence sequence where the looks are few and kept to; void as soon as somebody looks in between.
 
 use crate::distribution::{normal_sf, normal_upper_quantile};
 use crate::parameter::Alpha;
@@ -56,9 +56,9 @@ pub struct GroupSequential {
     pub nominal_p: f64,
 }
 
-/// Bounds for looks at these fractions of the planned information (Lan & DeMets 1983, section 2; densities by the recursion of
-/// Armitage, McPherson & Rowe 1969). `two_sided` bounds are symmetric and `alpha` is
-/// their total; a one-sided bound is an upper one.
+/// Bounds for looks at these fractions of the planned information (Lan & DeMets 1983, section 2; densities by the
+/// recursion of Armitage, McPherson & Rowe 1969). `two_sided` bounds are symmetric and `alpha` is their total; a
+/// one-sided bound is an upper one.
 ///
 /// # Errors
 /// [`InvalidLooks`] for no looks, too many, or fractions that do not rise or rise by less than

@@ -10,8 +10,8 @@ use crate::undefined::Undefined;
 /// How closely the alternative hugs the intended shares; larger finds smaller mismatches, later.
 pub const DEFAULT_CONCENTRATION: f64 = 10_000.0;
 
-/// The running test. Feed it increments in any batches: evidence depends on cumulative counts alone, the p-value also on
-/// when it was looked at.
+/// The running test. Feed it increments in any batches: evidence depends on cumulative counts alone, the p-value also
+/// on when it was looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Multinomial {
     weights: Weights,
@@ -57,8 +57,8 @@ impl Multinomial {
         Ok(Self { weights, concentration, counts, p: 1.0 })
     }
 
-    /// Takes up where an earlier run stopped: what it had counted, and its p-value. Counts that a correction lowered are
-    /// allowed; the p-value stays what it once was.
+    /// Takes up where an earlier run stopped: what it had counted, and its p-value. Counts that a correction lowered
+    /// are allowed; the p-value stays what it once was.
     ///
     /// # Errors
     /// [`Undefined::ArmsDiffer`] when the counts are not of these arms, [`Undefined::OutOfRange`] when `p` is none.
@@ -87,8 +87,8 @@ impl Multinomial {
     /// Adds newly seen units per arm and reads the test (Lindon & Malek 2020, equation 3).
     ///
     /// # Errors
-    /// [`Undefined::ArmsDiffer`] when the batch is not of these arms, [`Undefined::OutOfRange`] when a count overflows or
-    /// the evidence leaves a double; the test is then unchanged.
+    /// [`Undefined::ArmsDiffer`] when the batch is not of these arms, [`Undefined::OutOfRange`] when a count overflows
+    /// or the evidence leaves a double; the test is then unchanged.
     pub fn observe(&mut self, batch: &[u64]) -> Result<MultinomialReading, Undefined> {
         self.weights.expect_arms(batch.len())?;
         let added = self.counts.iter().zip(batch).map(|(count, new)| count.checked_add(*new));

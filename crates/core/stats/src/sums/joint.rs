@@ -14,8 +14,8 @@ use crate::wide::difference_of_products;
 /// Sums over the units of one cell, in the fixed point of each value.
 ///
 /// Bounds: `n < 2^64`, sums and products within an `i128`, squares below 2^128. At 10^10 units of values up to 10^14 in
-/// fixed point every square and product is at most 10^38, which fits. Within the bounds every operation is exact, beyond
-/// them it is an error.
+/// fixed point every square and product is at most 10^38, which fits. Within the bounds every operation is exact,
+/// beyond them it is an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct JointSums {
     /// Units.

@@ -1,7 +1,8 @@
 //! Journeys cut from rows of touches, clean or not: the rows lie beside the file, which tells their digest and counts.
 //!
-//! Every row opens a touch, conversions included. Blank lines, repeated headers and repeated rows are dropped, cells are
-//! trimmed, and a channel is known by its letters whatever stands between them. Must never know: where a journey begins.
+//! Every row opens a touch, conversions included. Blank lines, repeated headers and repeated rows are dropped, cells
+//! are trimmed, and a channel is known by its letters whatever stands between them. Must never know: where a journey
+//! begins.
 
 use std::collections::{BTreeMap, BTreeSet};
 

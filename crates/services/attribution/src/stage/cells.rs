@@ -55,7 +55,8 @@ pub(super) fn contributions(
     Ok(cells.into_iter().map(contribution).collect())
 }
 
-/// The credit of one conversion by (channel, campaign): divided per touch, then added up. Nothing is left out but zeros.
+/// The credit of one conversion by (channel, campaign): divided per touch, then added up. Nothing is left out but
+/// zeros.
 fn divide<'a>(
     journey: &Journey<'a>,
     model: &Model,

@@ -1,5 +1,5 @@
-//! Estimators whose units are drawn one by one: quantiles, capped means, ratios with a covariate or in strata, lifts over
-//! a weak baseline.
+//! Estimators whose units are drawn one by one: quantiles, capped means, ratios with a covariate or in strata, lifts
+//! over a weak baseline.
 
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution as _, Poisson};
