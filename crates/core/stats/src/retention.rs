@@ -4,7 +4,7 @@ use crate::parameter::InvalidParameter;
 
 const DAY_MS: i64 = 86_400_000;
 /// Latest day that can be asked for: ten years.
-pub const DAY_MAX: u32 = 3653;
+const DAY_MAX: u32 = 3653;
 
 /// Days a..=b since the first exposure; day 0 is the 24 hours that begin with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,7 +17,7 @@ impl Retention {
     /// From the first and the last day that count.
     ///
     /// # Errors
-    /// [`InvalidParameter::Count`] when the last day is before the first or beyond [`DAY_MAX`].
+    /// [`InvalidParameter::Count`] when the last day is before the first or beyond ten years.
     pub fn new(first_day: u32, last_day: u32) -> Result<Self, InvalidParameter> {
         if (first_day..=DAY_MAX).contains(&last_day) {
             Ok(Self { first_day, last_day })
