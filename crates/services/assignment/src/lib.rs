@@ -32,5 +32,5 @@ pub use registry::Registry;
 pub use service::{Assignment, Page, Query, Reason, Service};
 pub use store::RegistryStore;
 
-/// The one project there is for now.
+/// The one project of a server.
 const PROJECT: &str = "default";

@@ -7,7 +7,7 @@ pub enum State {
     Draft,
     /// Splitting units.
     Running,
-    /// Splitting nobody for now.
+    /// Splitting nobody until it runs again.
     Paused,
     /// Over, with a verdict.
     Stopped,
